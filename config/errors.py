@@ -1,0 +1,99 @@
+"""Every error Wachter raises on purpose.
+
+    WachterError
+    ├── SettingsError       the operator's file is wrong; carries every Problem at once
+    ├── ReferenceFileError  a reference file cannot be used
+    ├── LayoutError         tables and layout do not belong together
+    ├── RecordRejected      one record cannot be placed; carries the named reason
+    ├── StateError          the state directory cannot be used
+    │   ├── StateLocked     another process owns it
+    │   └── StateVersion    it was written in a format this version does not know
+    ├── SourceError         the event source cannot be read
+    │   └── NotOwner        another member owns the partitions now
+    └── DeliveryError       a receiver did not take a message
+
+``retriable`` says whether the same call may succeed later without anybody changing anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class WachterError(Exception):
+    """Base of all errors that Wachter raises on purpose."""
+
+    retriable = False
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in what an operator wrote: where it stands, what is wrong, what to do."""
+
+    path: str
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}. {self.remedy}"
+
+
+class SettingsError(WachterError):
+    """The settings cannot be used; ``problems`` holds every mistake, in file order."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class ReferenceFileError(WachterError):
+    """A reference file is missing, damaged, of an unknown version or of another model."""
+
+
+class LayoutError(WachterError):
+    """Tables of one layout met tables or events of another."""
+
+
+class RecordRejected(WachterError):
+    """One record cannot be placed.
+
+    Attributes:
+        reason: a name from ``config.contract.REJECT_REASONS``.
+        detail: where and why, for a person; never more than 200 characters.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail[:200]
+
+
+class StateError(WachterError):
+    """The state directory cannot be read or written."""
+
+
+class StateLocked(StateError):
+    """Another process owns the state directory."""
+
+
+class StateVersion(StateError):
+    """The state was written in a format this version does not know."""
+
+
+class SourceError(WachterError):
+    """The event source cannot be read now."""
+
+    retriable = True
+
+
+class NotOwner(SourceError):
+    """Another member of the group owns the partitions; the step must be dropped."""
+
+
+class DeliveryError(WachterError):
+    """A receiver did not take a message."""
+
+    def __init__(self, message: str, *, retriable: bool, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retriable = retriable
+        self.retry_after_seconds = retry_after_seconds
