@@ -1,0 +1,271 @@
+"""A real Apache Kafka broker for tests, started from its jars in about three seconds.
+
+The jars are resolved once through Maven into ``.parts/kafka/libs`` (``python -m tests.parts.kafka``); a broker keeps its
+files in a directory of its own and listens on free loopback ports, so any number of them may run side by side.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import kafka
+from kafka.admin import KafkaAdminClient, NewPartitions, NewTopic
+from kafka.errors import KafkaError
+from kafka.structs import TopicPartition
+
+from tests.parts.certificates import Certificates
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ROOT / ".parts" / "kafka"
+LIBS = PARTS / "libs"
+USER, PASSWORD = "wachter", "wachter-secret"
+
+_POM = """\
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>local</groupId><artifactId>kafka-parts</artifactId><version>1</version>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.1.1</version></dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+  </dependencies>
+</project>
+"""
+
+# The listener PLAINTEXT is always there, for tests to set the stage; the others are what a source may connect to.
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{plain},SASL://127.0.0.1:{sasl},TLS://127.0.0.1:{tls},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL://127.0.0.1:{sasl},TLS://127.0.0.1:{tls}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SASL_SSL
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.sasl.plain.sasl.jaas.config={plain_login}
+listener.name.tls.plain.sasl.jaas.config={plain_login}
+listener.name.sasl.scram-sha-256.sasl.jaas.config={scram_login}
+listener.name.tls.scram-sha-256.sasl.jaas.config={scram_login}
+listener.name.sasl.scram-sha-512.sasl.jaas.config={scram_login}
+listener.name.tls.scram-sha-512.sasl.jaas.config={scram_login}
+listener.name.tls.ssl.keystore.type=PEM
+listener.name.tls.ssl.keystore.location={keystore}
+log.dirs={logs}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
+auto.create.topics.enable=false
+"""
+_PLAIN_LOGIN = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
+_SCRAM_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+
+Record = tuple[int, bytes | None, bytes | None]
+
+
+def provision() -> None:
+    """Resolve the jars through Maven into ``.parts/kafka/libs``; quick when they are there."""
+    if missing() is None:
+        return
+    if shutil.which("mvn") is None:
+        raise RuntimeError("Maven is missing: install it (apt install maven) to fetch Apache Kafka's jars")
+    with tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / "pom.xml").write_text(_POM)
+        incoming = PARTS / "incoming"
+        shutil.rmtree(incoming, ignore_errors=True)
+        command = ["mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={incoming}"]
+        subprocess.run([*command, "-DincludeScope=runtime"], cwd=scratch, check=True)
+        shutil.rmtree(LIBS, ignore_errors=True)
+        incoming.rename(LIBS)
+
+
+def missing() -> str | None:
+    """Why no broker can be started here, or ``None``."""
+    if shutil.which("java") is None:
+        return "Java is missing: apt install openjdk-17-jre-headless"
+    if not any(LIBS.glob("kafka_*.jar")):
+        return "Apache Kafka's jars are missing: python -m tests.parts.kafka"
+    return None
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on loopback that nobody listens on now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class KafkaBroker:
+    """One broker with its own directory and ports; may be stopped, killed, frozen and started again.
+
+    As a context manager it starts on entry, and ends and leaves nothing behind on exit. ``bootstrap`` is the plain
+    listener, ``sasl_bootstrap`` asks for PLAIN or SCRAM (``USER``, ``PASSWORD``), ``tls_bootstrap`` for the same over TLS.
+    """
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self._own = tempfile.mkdtemp(prefix="kafka-") if directory is None else None
+        self.directory = Path(self._own) if directory is None else directory
+        plain, sasl, tls, controller = free_ports(4)
+        self.bootstrap = f"127.0.0.1:{plain}"
+        self.sasl_bootstrap = f"127.0.0.1:{sasl}"
+        self.tls_bootstrap = f"127.0.0.1:{tls}"
+        self.certificates = Certificates.create(self.directory)
+        self._properties = self.directory / "server.properties"
+        self._properties.write_text(
+            _PROPERTIES.format(
+                plain=plain,
+                sasl=sasl,
+                tls=tls,
+                controller=controller,
+                plain_login=_PLAIN_LOGIN,
+                scram_login=_SCRAM_LOGIN,
+                keystore=self.certificates.keystore,
+                logs=self.directory / "logs",
+            )
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+        self._admin: Any = None
+
+    def __enter__(self) -> KafkaBroker:
+        self.format()
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        if self._own is not None:
+            shutil.rmtree(self._own, ignore_errors=True)
+
+    def format(self) -> None:
+        """Prepare the log directory of a new cluster, with the SCRAM user."""
+        command = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", str(self._properties)]
+        for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
+            command += ["--add-scram", f"{mechanism}=[name={USER},password={PASSWORD}]"]
+        subprocess.run([*_java(), *command], check=True, capture_output=True)
+
+    def start(self, timeout_seconds: float = 60.0) -> None:
+        """Start, and wait until the broker answers; also after ``stop`` or ``kill``, on the same ports and data."""
+        with (self.directory / "broker.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_java(), "kafka.Kafka", str(self._properties)], stdout=log, stderr=subprocess.STDOUT
+            )
+        deadline = time.monotonic() + timeout_seconds
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                tail = (self.directory / "broker.log").read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"the broker did not start:\n{tail}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End in an orderly way."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End at once, as a crash does."""
+        self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop answering while connections stay open."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on after ``freeze``."""
+        self._signal(signal.SIGCONT)
+
+    def create_topic(self, name: str, partitions: int = 1, settings: Mapping[str, str] | None = None) -> None:
+        """Create a topic and wait until its partitions have a leader."""
+        topic = NewTopic(name, num_partitions=partitions, replication_factor=1, topic_configs=dict(settings or {}))
+        self.admin.create_topics([topic])
+        self._wait_for_partitions(name, partitions)
+
+    def grow_topic(self, name: str, partitions: int) -> None:
+        """Raise a topic's number of partitions."""
+        self.admin.create_partitions({name: NewPartitions(total_count=partitions)})
+        self._wait_for_partitions(name, partitions)
+
+    def produce(self, topic: str, records: Iterable[Record], **settings: Any) -> None:
+        """Write (partition, key, value) records in this order and wait for the acknowledgement of all."""
+        settings = {"acks": "all", "linger_ms": 5, **settings}
+        producer = kafka.KafkaProducer(bootstrap_servers=self.bootstrap, **settings)
+        try:
+            sent = [producer.send(topic, partition=part, key=key, value=value) for part, key, value in records]
+            producer.flush(timeout=30)
+            for future in sent:
+                future.get(timeout=30)
+        finally:
+            producer.close()
+
+    def delete_before(self, topic: str, partition: int, offset: int) -> None:
+        """Delete the records before an offset, as retention does."""
+        self.admin.delete_records({TopicPartition(topic, partition): offset})
+
+    @property
+    def admin(self) -> Any:
+        """An admin client on the plain listener, opened when first asked for."""
+        if self._admin is None:
+            self._admin = kafka.KafkaAdminClient(bootstrap_servers=self.bootstrap, client_id="tests")
+        return self._admin
+
+    def _answers(self) -> bool:
+        host, port = self.bootstrap.split(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+            client = KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=2000)
+        except (OSError, KafkaError):
+            return False
+        try:
+            return bool(client.describe_cluster()["brokers"])
+        except KafkaError:
+            return False
+        finally:
+            client.close()
+
+    def _wait_for_partitions(self, name: str, partitions: int, timeout_seconds: float = 15.0) -> None:
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            described = self.admin.describe_topics([name])
+            if described and len(described[0]["partitions"]) == partitions:
+                return
+            time.sleep(0.02)
+        raise RuntimeError(f"topic {name} did not come up with {partitions} partitions")
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            os.kill(self._process.pid, number)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
+        self._signal(number)
+        if self._process is not None:
+            self._process.wait(timeout=30)
+            self._process = None
+
+
+def _java() -> list[str]:
+    return ["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBS}/*"]
+
+
+if __name__ == "__main__":
+    provision()
