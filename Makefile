@@ -1,0 +1,46 @@
+# Each target is self-sufficient: on a bare machine with Python >= 3.11 it installs what it needs first, and is quick when
+# nothing changed. `make help` lists them.
+
+SHELL := /bin/sh
+VENV := .venv
+RUN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup parts demo test test-quick check format bench lock clean
+
+help: ## what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv from the lock (needs only Python >= 3.11)
+	@.ci/venv $(VENV) requirements/dev.txt
+
+parts: setup ## install the real parts that tests use: Kafka jars, Prometheus, Alertmanager
+	@$(RUN)/python -m tests.parts.provision
+
+demo: setup ## a real model going wrong in real data: broker, agent, incident
+	@$(RUN)/python -m deploy.demo
+
+test: setup parts ## every test, those against real Kafka, Prometheus and Alertmanager too
+	@$(RUN)/python -m pytest
+
+test-quick: setup ## tests that need neither Java nor a server, within 60 s
+	@$(RUN)/python -m pytest -m "not slow and not parts"
+
+check: setup ## lint, format, types, direction of imports
+	@$(RUN)/ruff check .
+	@$(RUN)/ruff format --check .
+	@$(RUN)/mypy
+	@$(RUN)/lint-imports
+
+format: setup ## let ruff repair what it can
+	@$(RUN)/ruff check --fix .
+	@$(RUN)/ruff format .
+
+bench: setup parts ## ratios against the floor, on Apache Kafka
+	@$(RUN)/python -m bench
+
+lock: setup ## write requirements/*.txt anew from pyproject.toml
+	@.ci/lock $(VENV)
+
+clean: ## remove what the targets made, not what you wrote
+	rm -rf $(VENV) .parts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-data
