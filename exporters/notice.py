@@ -1,0 +1,91 @@
+"""What people are told about an incident, before it takes the form that a receiver expects."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from detectors.columns import StreamKey
+from detectors.measurement import Track
+from exporters.snapshot import IncidentView
+
+ALERT_NAMES = {
+    Track.HARM: "WachterModelHarm",
+    Track.HEALTH: "WachterModelHealth",
+    Track.AGENT: "WachterAgentTrouble",
+}
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """One state of one incident, as it is told; stored in the outbox as JSON.
+
+    Attributes:
+        call: how often people were called for this incident, this time included.
+        firing: False once it is resolved.
+        opened_us: event time at which it opened; resolved_us: agent's clock when the resolution was told.
+    """
+
+    incident_id: str
+    stream: StreamKey
+    track: Track
+    severity: str
+    firing: bool
+    call: int
+    headline: str
+    explanation: tuple[str, ...] = ()
+    acknowledged_by: str = ""
+    opened_us: int
+    resolved_us: int | None = None
+
+
+def notice_of(view: IncidentView, now_us: int) -> Notice:
+    """What is to be told about an incident as it now stands."""
+    firing = view.state != "resolved"
+    return Notice(
+        incident_id=view.id,
+        stream=view.stream,
+        track=view.track,
+        severity=view.severity,
+        firing=firing,
+        call=view.call,
+        headline=view.headline,
+        explanation=view.explanation,
+        acknowledged_by=view.acknowledged_by,
+        opened_us=min(view.opened_us, now_us),
+        resolved_us=None if firing else now_us,
+    )
+
+
+def alert_labels(notice: Notice) -> dict[str, str]:
+    """The identity of an alert: constant from the call to its resolution, so nothing in it is a value or a time.
+
+    A second call for the same incident is an alert of its own (``call`` 2); both are resolved with the incident.
+    """
+    named = {
+        "alertname": ALERT_NAMES[notice.track],
+        "severity": notice.severity,
+        "track": notice.track.value,
+        "system": notice.stream.system,
+        "model": notice.stream.model,
+        "version": notice.stream.version,
+        "segment": notice.stream.segment,
+        "incident": notice.incident_id,
+        "call": str(notice.call),
+    }
+    return {name: value for name, value in named.items() if value}
+
+
+def alert_annotations(notice: Notice) -> dict[str, str]:
+    """What may change while the alert stays the same."""
+    named = {
+        "summary": notice.headline,
+        "description": "\n".join(notice.explanation),
+        "acknowledged_by": notice.acknowledged_by,
+    }
+    return {name: value for name, value in named.items() if value}
+
+
+def rfc3339(at_us: int) -> str:
+    """Microseconds since the epoch as Alertmanager and people read them."""
+    return datetime.fromtimestamp(at_us / 1_000_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

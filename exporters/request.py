@@ -1,0 +1,51 @@
+"""A message ready to be posted, and what the answer to it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from config.errors import DeliveryError
+
+RETRIABLE = frozenset({408, 425, 429})
+MAX_RETRY_AFTER_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class PostRequest:
+    """Where, what, and with which headers; headers may carry secrets and do not print."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PostResponse:
+    """A receiver's answer; ``text`` is its beginning."""
+
+    status: int
+    text: str = ""
+    retry_after_seconds: float | None = None
+
+
+def expect_taken(response: PostResponse) -> None:
+    """Return where the receiver took the message.
+
+    Raises:
+        DeliveryError: it did not. Time-outs, throttling and server errors are retriable; every other answer is final,
+            redirects too: a message goes where the settings say, or nowhere.
+    """
+    if 200 <= response.status < 300:
+        return
+    retriable = response.status in RETRIABLE or response.status >= 500
+    what = "is a redirect, which is not followed" if 300 <= response.status < 400 else "was answered"
+    raise DeliveryError(
+        f"{response.status} {what}: {response.text[:200]}",
+        retriable=retriable,
+        retry_after_seconds=_bounded(response.retry_after_seconds) if retriable else None,
+    )
+
+
+def _bounded(seconds: float | None) -> float | None:
+    return None if seconds is None else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)

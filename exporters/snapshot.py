@@ -1,0 +1,293 @@
+"""What the agent hands over after a step: an immutable picture of itself, from which everything shown is rendered.
+
+The loop makes one, swaps it in, and never touches it again; the server's thread only reads. Counters are totals since the
+state directory was made, times are microseconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from detectors.columns import ModelKey, StreamKey
+from detectors.measurement import Measurement, Stage, Status, Track
+
+STEP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper edges of the buckets of step time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """A histogram of durations; ``counts`` has one entry per edge and one for what is longer."""
+
+    edges: tuple[float, ...] = STEP_SECONDS
+    counts: tuple[int, ...] = (0,) * (len(STEP_SECONDS) + 1)
+    sum_seconds: float = 0.0
+
+    def observe(self, seconds: float) -> Timing:
+        """The histogram with one more duration in it."""
+        at = bisect_left(self.edges, seconds)
+        counts = (*self.counts[:at], self.counts[at] + 1, *self.counts[at + 1 :])
+        return Timing(self.edges, counts, self.sum_seconds + seconds)
+
+    def cumulative(self) -> tuple[int, ...]:
+        """Durations at or below each edge, then all of them."""
+        return tuple(accumulate(self.counts))
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Which program this is."""
+
+    version: str
+    python: str
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Totals of the journey of events; received = accepted + rejected + duplicates + late, always.
+
+    Attributes:
+        rejected: by reason; reasons that never occurred may be absent, they are shown as 0.
+        conflicts: unequal copies under one id (they are among the duplicates).
+        labels: label events by what became of them (``LABEL_OUTCOMES``).
+        failures: exceptions caught at the three edges (``FAILURE_EDGES``).
+        gap_records: offsets that were gone before they were read.
+        undeclared_fields: fields of events that the settings do not declare.
+    """
+
+    received: int = 0
+    accepted: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    duplicates: int = 0
+    late: int = 0
+    conflicts: int = 0
+    labels: Mapping[str, int] = field(default_factory=dict)
+    oversights: int = 0
+    undeclared_fields: int = 0
+    gap_records: int = 0
+    rejects_evicted: int = 0
+    steps_dropped: int = 0
+    commits_failed: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+
+LABEL_OUTCOMES = ("joined", "duplicate", "replaced", "orphaned", "too_late", "unsampled")
+"""joined: counted; replaced: took the place of an older label; orphaned: its prediction never came; too_late: after the
+horizon; unsampled: its prediction is outside the join's sample."""
+
+FAILURE_EDGES = ("record", "detector", "exporter")
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionStatus:
+    """One source partition, as the agent reads it."""
+
+    topic: str
+    number: int
+    next_offset: int
+    lag_records: int | None = None
+    frontier_us: int | None = None
+    paused: bool = False
+
+
+SOURCE_STATES = ("starting", "reading", "standby", "trouble")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """Where events come from and whether they do; ``trouble`` is a bounded name, ``message`` is for people."""
+
+    state: str = "starting"
+    trouble: str = ""
+    message: str = ""
+    partitions: tuple[PartitionStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One bounded thing (open panes, waiting labels, join bytes ...), its use, its limit, and how often it was reached."""
+
+    name: str
+    used: int
+    limit: int
+    reached: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFacts:
+    """What the settings say about a system, and how far its event time has come."""
+
+    system: str
+    owner: str = ""
+    supplier: str = ""
+    risk_class: str = ""
+    watermark_us: int | None = None
+    label_watermark_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """One model version that was seen or declared.
+
+    Attributes:
+        reference: first digits of the reference's digest; empty where there is none.
+        accepted: its accepted inference events; failed: those of them that the model answered with an error.
+        last_event_us: largest event time accepted.
+    """
+
+    key: ModelKey
+    task: str
+    reference: str = ""
+    layout: str = ""
+    accepted: int = 0
+    failed: int = 0
+    last_event_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A measurement with what was decided about it.
+
+    Attributes:
+        family: detector family that measured it.
+        status: ``None`` for measures that only inform.
+        reason: why the status is what it is; a bounded name.
+        tolerance: what the effect was compared with; ``None`` for measures that only inform.
+        track: who is called when it breaches.
+    """
+
+    family: str
+    measurement: Measurement
+    status: Status | None = None
+    reason: str = ""
+    tolerance: float | None = None
+    track: Track | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnCount:
+    """Events of the window in one cell of a column; ``below`` is its upper edge (``inf`` for the last), or ``None`` for
+    cells that hold no number, which ``cell`` names (missing, invalid, other, unseen)."""
+
+    column: str
+    below: float | None
+    cell: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowResults:
+    """The latest measured window of one stream at one stage.
+
+    Attributes:
+        provisional: labels are still arriving; nothing here decides.
+        partial: the window was cut by the first position read or by a gap; nothing here decides.
+        results: in the order of the families table.
+    """
+
+    stage: Stage
+    start_us: int
+    end_us: int
+    results: tuple[Result, ...]
+    provisional: bool = False
+    partial: bool = False
+    cells: tuple[ColumnCount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """What is judged together, and its latest windows: one per stage, and the latest provisional one.
+
+    Attributes:
+        z: normal quantile of its intervals.
+        evaluations: deciding verdicts so far by status; calls: by track. Together they are the realised rate of calls.
+        windows_closed: non-provisional windows measured so far.
+    """
+
+    key: StreamKey
+    windows: tuple[WindowResults, ...] = ()
+    z: float = 3.0
+    evaluations: Mapping[Status, int] = field(default_factory=dict)
+    calls: Mapping[Track, int] = field(default_factory=dict)
+    windows_closed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """One incident as it is shown and told.
+
+    Attributes:
+        state: "open" or "resolved".
+        severity: "critical" (page), "warning" (ticket) or "info".
+        headline: one sentence; explanation: what moved with it, most telling first.
+        call: how often people were called for it; 1 when it opened.
+        acknowledged_by: empty until somebody did.
+        record: the whole incident as JSON-ready values, as in incidents.jsonl.
+    """
+
+    id: str
+    stream: StreamKey
+    track: Track
+    severity: str
+    state: str
+    headline: str
+    opened_us: int
+    resolved_us: int | None = None
+    call: int = 1
+    acknowledged_by: str = ""
+    explanation: tuple[str, ...] = ()
+    record: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverStatus:
+    """What waits for one receiver, and what became of what was sent."""
+
+    receiver: str
+    waiting: int = 0
+    dead: int = 0
+    oldest_us: int | None = None
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """The last time the settings were read."""
+
+    successful: bool
+    at_us: int
+    last_success_us: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that is shown, at one moment.
+
+    Attributes:
+        at_us, started_us: agent's clock.
+        live: why the agent is not live, empty when it is; ready: likewise.
+        state_bytes: size on disk by part (database, log, ...).
+        incidents: the open ones, then those resolved lately, newest first.
+    """
+
+    build: Build
+    at_us: int
+    started_us: int
+    not_ready: str = "the agent is starting"
+    counters: Counters = field(default_factory=Counters)
+    source: SourceStatus = field(default_factory=SourceStatus)
+    systems: tuple[SystemFacts, ...] = ()
+    models: tuple[ModelFacts, ...] = ()
+    streams: tuple[StreamStatus, ...] = ()
+    incidents: tuple[IncidentView, ...] = ()
+    steps: Timing = field(default_factory=Timing)
+    last_step_us: int | None = None
+    bounds: tuple[Bound, ...] = ()
+    state_bytes: Mapping[str, int] = field(default_factory=dict)
+    receivers: tuple[ReceiverStatus, ...] = ()
+    reload: Reload | None = None
