@@ -55,6 +55,7 @@ class Frame:
         min_publish, min_decide: smallest cell that is shown, smallest denominator that decides, for groups.
         favourable: the class that is the good outcome, where bias is measured; the positive class if not declared.
         best_group: by group set name, the group others are compared with; worst against best where absent.
+        baseline: stated values by metric, compared with where there is no reference.
     """
 
     layout: Layout
@@ -71,6 +72,7 @@ class Frame:
     min_group_coverage: float = 0.7
     favourable: str | None = None
     best_group: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    baseline: Mapping[str, float] = field(default_factory=dict)
 
     def inflation(self, metric: str, subject: str = "") -> float:
         """phi = max(1, between-chunk X^2 / df) of the reference, for this metric and subject."""

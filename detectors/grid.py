@@ -92,13 +92,25 @@ def square_by_cell(k: NDArray[np.int64], cell: NDArray[np.intp], cells: int) -> 
     """Exact sums of k^2 by cell: (n,) -> limbs (cells, 3), carried; n <= MAX_BATCH_ROWS."""
     a = k >> _HALF_BITS
     b = k & _HALF_MASK
+    ones, middles, highs = (_int64_by_cell(term, cell, cells) for term in (b * b, 2 * a * b, a * a))
+    return _three_limbs(ones, middles, highs)
 
-    def total(term: NDArray[np.int64]) -> NDArray[np.int64]:
-        low = np.bincount(cell, weights=(term & _LIMB_MASK).astype(np.float64), minlength=cells).astype(np.int64)
-        high = np.bincount(cell, weights=(term >> LIMB_BITS).astype(np.float64), minlength=cells).astype(np.int64)
-        return (high << LIMB_BITS) + low
 
-    return _three_limbs(total(b * b), total(2 * a * b), total(a * a))
+def product_by_cell(
+    k: NDArray[np.int64], other: NDArray[np.int64], cell: NDArray[np.intp], cells: int
+) -> NDArray[np.int64]:
+    """Exact sums of k * other by cell: (n,), (n,) -> limbs (cells, 3), carried; n <= MAX_BATCH_ROWS."""
+    a, c = k >> _HALF_BITS, other >> _HALF_BITS
+    b, d = k & _HALF_MASK, other & _HALF_MASK
+    ones, middles, highs = (_int64_by_cell(term, cell, cells) for term in (b * d, a * d + b * c, a * c))
+    return _three_limbs(ones, middles, highs)
+
+
+def _int64_by_cell(term: NDArray[np.int64], cell: NDArray[np.intp], cells: int) -> NDArray[np.int64]:
+    """Exact int64 sums by cell; bincount adds floats, so the halves are summed apart."""
+    low = np.bincount(cell, weights=(term & _LIMB_MASK).astype(np.float64), minlength=cells).astype(np.int64)
+    high = np.bincount(cell, weights=(term >> LIMB_BITS).astype(np.float64), minlength=cells).astype(np.int64)
+    return (high << LIMB_BITS) + low
 
 
 def _three_limbs(ones: NDArray[np.int64], middles: NDArray[np.int64], highs: NDArray[np.int64]) -> NDArray[np.int64]:
