@@ -10,7 +10,8 @@
     │   └── StateVersion    it was written in a format this version does not know
     ├── SourceError         the event source cannot be read
     │   └── NotOwner        another member owns the partitions now
-    └── DeliveryError       a receiver did not take a message
+    ├── DeliveryError       a receiver did not take a message
+    └── ActRefused          what a person asked of an incident cannot be done; carries the named reason
 
 ``retriable`` says whether the same call may succeed later without anybody changing anything.
 """
@@ -33,9 +34,12 @@ class Problem:
     path: str
     what: str
     remedy: str
+    line: int | None = None
+    """Line of the settings file, from 1; ``None`` where the value is not written there."""
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.what}. {self.remedy}"
+        place = self.path if self.line is None else f"{self.path} (line {self.line})"
+        return f"{place}: {self.what}. {self.remedy}"
 
 
 class SettingsError(WachterError):
@@ -97,3 +101,18 @@ class DeliveryError(WachterError):
         super().__init__(message)
         self.retriable = retriable
         self.retry_after_seconds = retry_after_seconds
+
+
+class ActRefused(WachterError):
+    """What a person asked of an incident cannot be done; nothing has changed.
+
+    Attributes:
+        reason: a stable name: ``unknown_incident``, ``already_resolved``, ``already_acknowledged``, ``no_actor``,
+            ``actor_too_long``, ``no_comment``, ``comment_too_long``.
+        detail: the sentence for the person, with what to do.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
