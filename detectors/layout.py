@@ -14,8 +14,10 @@ Codes of a categorical column (L = number of levels):
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cached_property
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -30,6 +32,8 @@ FIRST_LEVEL = 2
 UNSEEN_CELLS = 64
 NAME_SEED = 0x5741434854455231
 """Seed of xxh3-64 for level names; part of the public table format."""
+
+T = TypeVar("T")
 
 NUMERIC_CELLS = 32
 SCORE_CELLS = 128
@@ -174,6 +178,13 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def class_codes(self) -> dict[str, int]:
         return {name: code for code, name in enumerate(self.classes)}
+
+    def derived(self, build: Callable[[Layout], T]) -> T:
+        """What ``build`` makes of this layout, made once: look-ups and index arrays that other modules keep with it."""
+        memo: dict[Callable[[Layout], T], T] = self.__dict__.setdefault("_derived", {})
+        if build not in memo:
+            memo[build] = build(self)
+        return memo[build]
 
     @property
     def positive_code(self) -> int:
