@@ -1,0 +1,40 @@
+"""How measures are called in sentences for people; docs/statistics.md uses the same words."""
+
+from __future__ import annotations
+
+_NAMES = {
+    "roc_auc": "ROC AUC",
+    "pr_auc": "PR AUC",
+    "pr_auc_at_reference_prevalence": "PR AUC at reference prevalence",
+    "f1": "F1",
+    "mcc": "MCC",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "mape": "MAPE",
+    "smape": "sMAPE",
+    "r2": "R²",
+    "log_loss": "log-loss",
+    "brier": "Brier score",
+    "psi": "PSI",
+    "js_distance": "Jensen-Shannon distance",
+    "hellinger": "Hellinger distance",
+    "ks": "Kolmogorov-Smirnov statistic",
+    "wasserstein": "Wasserstein distance",
+    "cramers_v": "Cramér's V",
+    "f1_at_reference_prevalence": "F1 at reference prevalence",
+}
+
+
+def spoken(metric: str) -> str:
+    """The metric's name in a sentence: ``js_distance`` is "Jensen-Shannon distance"."""
+    return _NAMES.get(metric, metric.replace("_", " "))
+
+
+def capitalised(text: str) -> str:
+    """The text as the beginning of a sentence; words that carry their own capitals stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def number(value: float) -> str:
+    """Four significant digits, without an exponent where that is readable."""
+    return f"{value:.4g}"
