@@ -1,8 +1,8 @@
 """Writes the demo's events as files: ``python -m deploy.demo.data --out DIR``.
 
-    reference.jsonl    held-out flights with their labels, for `wachter reference build`
-    events.jsonl       the live stream, predictions and labels in the order of sending, for `wachter replay`
-    wachter.yaml       the settings
+reference.jsonl    held-out flights with their labels, for `wachter reference build`
+events.jsonl       the live stream, predictions and labels in the order of sending, for `wachter replay`
+wachter.yaml       the settings
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ def write(messages: Iterable[Message], path: Path) -> int:
     draft = path.with_suffix(".draft")
     count = 0
     with draft.open("wb") as out:
-        for count, message in enumerate(messages, 1):
+        for message in messages:
             out.write(message.value + b"\n")
+            count += 1
     draft.replace(path)
     return count
 

@@ -73,7 +73,8 @@ def _outcome(late: bool) -> str:
 
 
 def _micros(times: pd.Series) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
+    micros: np.ndarray[Any, np.dtype[np.int64]] = times.to_numpy(dtype="datetime64[us]").astype(np.int64)
+    return micros
 
 
 def _text(at_us: int) -> str:

@@ -1,0 +1,83 @@
+"""The agent of the demo: an ordinary ``wachter`` in a process of its own, reached only as anybody would reach it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from deploy.demo.broker import free_port, stop
+
+COMMAND = [sys.executable, "-m", "agent.cli"]
+PORT = 9464
+
+
+def build_reference(directory: Path, events: Path) -> None:
+    """``wachter reference build`` on the held-out flights."""
+    command = ["reference", "build", "--settings", "wachter.yaml", events.name, "--output", "reference.wachter"]
+    subprocess.run([*COMMAND, *command, "--held-out"], cwd=directory, env=_environment({}), check=True)
+
+
+@contextmanager
+def running(directory: Path, broker: str, topic: str) -> Iterator[str]:
+    """Run the agent in ``directory`` with its log in ``agent.log``; yields the address of its pages."""
+    port = free_port(PORT)
+    environment = _environment(
+        {
+            "WACHTER_SOURCE__BROKERS": json.dumps([broker]),
+            "WACHTER_SOURCE__TOPICS": json.dumps([topic]),
+            "WACHTER_LISTEN__PORT": str(port),
+        }
+    )
+    log = directory / "agent.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*COMMAND, "run", "--settings", "wachter.yaml"],
+            cwd=directory, env=environment, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    try:
+        _wait_until_ready(process, f"http://127.0.0.1:{port}", log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop(process)
+
+
+def incidents(address: str) -> list[dict[str, Any]]:
+    """The incidents that the agent knows, newest first; none while it does not answer."""
+    try:
+        with urllib.request.urlopen(f"{address}/api/v1/incidents", timeout=2) as response:
+            found: list[dict[str, Any]] = json.load(response)["incidents"]
+            return found
+    except (OSError, ValueError):
+        return []
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path, timeout_seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while not _ready(address):
+        if process.poll() is not None or time.monotonic() > deadline:
+            tail = log.read_text(errors="replace")[-2_000:]
+            raise SystemExit(f"demo: the agent did not become ready; the end of {log}:\n{tail}")
+        time.sleep(0.1)
+
+
+def _ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/-/ready", timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _environment(overrides: dict[str, str]) -> dict[str, str]:
+    """Ours without settings of another agent, with this checkout on the path."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WACHTER_")}
+    return {**inherited, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), **overrides}
