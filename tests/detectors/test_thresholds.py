@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.measurement import Measurement, Status, Track
+from detectors.thresholds import MAX_RUN, Carry, Judgement, decide, judge_alone
+from tests.detectors.judging import DAY_US, auc_policy, day, drop
+
+POLICY = auc_policy()
+WIDE = drop(0.0, half_width=0.05)
+
+
+def never(run: tuple[int, ...]) -> Measurement | None:
+    raise AssertionError(f"no run should be measured: {run}")
+
+
+def wide(run: tuple[int, ...]) -> Measurement | None:
+    return WIDE
+
+
+def run_of(windows: int, measured: Measurement, whole: Measurement) -> tuple[list[Judgement], Carry]:
+    carry, judgements = Carry(), []
+    for number in range(windows):
+        judgement, carry = decide(carry, day(number), measured, POLICY, lambda run: whole)
+        judgements.append(judgement)
+    return judgements, carry
+
+
+def test_a_lower_limit_above_the_tolerance_is_critical_on_the_harm_track() -> None:
+    assert judge_alone(drop(0.06), POLICY).status is Status.CRITICAL
+
+
+def test_the_same_is_a_warning_on_the_health_track() -> None:
+    assert judge_alone(drop(0.06), auc_policy(track=Track.HEALTH)).status is Status.WARNING
+
+
+def test_a_point_above_the_tolerance_is_no_breach_while_the_interval_reaches_below_it() -> None:
+    assert judge_alone(drop(0.024, half_width=0.006), POLICY).status is Status.OK
+
+
+def test_a_lower_limit_equal_to_the_tolerance_is_no_breach() -> None:
+    assert judge_alone(drop(0.03, effect_lower=0.02), POLICY).status is Status.OK
+
+
+def test_an_interval_that_could_hide_twice_the_tolerance_is_insufficient() -> None:
+    verdict = judge_alone(drop(0.0, half_width=0.021), POLICY)
+    assert (verdict.status, verdict.reason) == (Status.INSUFFICIENT_DATA, "interval_too_wide")
+
+
+def test_a_breach_counts_however_wide_its_interval() -> None:
+    assert judge_alone(drop(0.3, half_width=0.2), POLICY).status is Status.CRITICAL
+
+
+def test_the_measurements_own_resolution_goes_before_the_half_width() -> None:
+    assert judge_alone(drop(0.0, half_width=0.2, resolution=0.01), POLICY).status is Status.OK
+
+
+def test_too_few_events_are_insufficient_even_for_a_breach() -> None:
+    verdict = judge_alone(drop(0.3, n=59), POLICY)
+    assert (verdict.status, verdict.reason) == (Status.INSUFFICIENT_DATA, "too_few_events")
+
+
+def test_a_blocked_measurement_names_what_blocks_it() -> None:
+    assert judge_alone(drop(0.3, blocked="labels_selective"), POLICY).reason == "labels_selective"
+
+
+def test_a_missing_value_hands_on_its_reason() -> None:
+    assert judge_alone(Measurement("roc_auc", reason="no_reference"), POLICY).reason == "no_reference"
+
+
+def test_only_a_point_below_four_fifths_of_the_tolerance_is_clear() -> None:
+    assert (judge_alone(drop(0.0159), POLICY).clear, judge_alone(drop(0.0161), POLICY).clear) == (True, False)
+
+
+def test_a_tolerance_of_the_measurement_replaces_the_policys() -> None:
+    assert judge_alone(drop(0.06, tolerance=0.1), POLICY).status is Status.OK
+
+
+@pytest.mark.parametrize(("point", "status"), [(0.04, Status.CRITICAL), (-0.1, Status.OK)])
+def test_against_a_tolerance_of_zero_the_sign_decides(point: float, status: Status) -> None:
+    assert judge_alone(drop(point, half_width=0.03, tolerance=0.0), POLICY).status is status
+
+
+def test_a_decided_window_needs_no_run() -> None:
+    judgement, carry = decide(Carry(), day(0), drop(0.06), POLICY, never)
+    assert (judgement.status, judgement.run, carry) == (Status.CRITICAL, (), Carry())
+
+
+def test_an_undecided_window_is_carried() -> None:
+    judgement, carry = decide(Carry(), day(3), WIDE, POLICY, never)
+    assert judgement.status is Status.INSUFFICIENT_DATA
+    assert carry == Carry(run=(3 * DAY_US,), end_us=4 * DAY_US)
+
+
+def test_undecided_windows_are_judged_as_one() -> None:
+    judgements, carry = run_of(2, WIDE, drop(0.05, n=400))
+    assert judgements[-1].status is Status.CRITICAL
+    assert judgements[-1].run == (0, DAY_US)
+    assert judgements[-1].measurement.n == 400
+    assert carry == Carry()
+
+
+def test_a_window_that_decides_alone_ends_the_run() -> None:
+    _, carry = run_of(3, WIDE, WIDE)
+    judgement, carry = decide(carry, day(3), drop(0.0), POLICY, never)
+    assert (judgement.status, carry) == (Status.OK, Carry())
+
+
+def test_the_eighth_undecided_window_with_a_small_point_is_weak_evidence_that_clears() -> None:
+    judgements, carry = run_of(MAX_RUN, WIDE, WIDE)
+    assert (judgements[-1].status, judgements[-1].reason) == (Status.INSUFFICIENT_DATA, "weak_evidence")
+    assert [judgement.clear for judgement in judgements] == [False] * 7 + [True]
+    assert (carry.run, carry.undecided_runs) == ((), 1)
+
+
+def test_the_eighth_undecided_window_with_a_large_point_clears_nothing() -> None:
+    judgements, _ = run_of(MAX_RUN, WIDE, drop(0.03, half_width=0.05))
+    assert (judgements[-1].clear, judgements[-1].reason) == (False, "interval_too_wide")
+
+
+def test_undecided_runs_are_counted_until_a_verdict() -> None:
+    judgements, carry = run_of(3 * MAX_RUN, WIDE, WIDE)
+    assert (judgements[-2].undecided_runs, judgements[-1].undecided_runs) == (2, 3)
+    judgement, carry = decide(carry, day(24), drop(0.0), POLICY, never)
+    assert (judgement.undecided_runs, carry.undecided_runs) == (0, 0)
+
+
+def test_a_partial_window_never_decides_and_leaves_the_run_alone() -> None:
+    _, before = run_of(2, WIDE, WIDE)
+    judgement, carry = decide(before, day(2, partial=True), drop(0.3), POLICY, never)
+    assert (judgement.reason, judgement.counts, carry) == ("partial_window", False, before)
+
+
+def test_an_overlapping_window_is_judged_alone_and_does_not_count() -> None:
+    _, before = run_of(2, WIDE, WIDE)
+    judgement, carry = decide(before, day(2, carries=False), drop(0.3), POLICY, never)
+    assert (judgement.status, judgement.counts, carry) == (Status.CRITICAL, False, before)
+
+
+def test_a_window_that_overlaps_the_run_begins_a_new_one() -> None:
+    _, carry = run_of(2, WIDE, WIDE)
+    _, carry = decide(carry, day(1, start_us=DAY_US + 1), WIDE, POLICY, never)
+    assert carry.run == (DAY_US + 1,)
+
+
+def test_where_the_tables_of_a_run_are_gone_it_begins_anew() -> None:
+    _, carry = run_of(2, WIDE, WIDE)
+    judgement, carry = decide(carry, day(2), WIDE, POLICY, lambda run: None)
+    assert (judgement.run, carry.run) == ((), (2 * DAY_US,))
+
+
+@pytest.mark.parametrize("reason", ["no_reference", "labels_selective"])
+def test_what_more_events_cannot_cure_is_not_carried(reason: str) -> None:
+    _, carry = decide(Carry(), day(0), Measurement("roc_auc", reason=reason), POLICY, never)
+    assert carry == Carry()
+
+
+def test_a_disabled_metric_is_never_judged() -> None:
+    judgement, carry = decide(Carry((0,), DAY_US, 2), day(1), drop(0.3), auc_policy(enabled=False), never)
+    assert (judgement.status, judgement.reason, carry) == (Status.INSUFFICIENT_DATA, "disabled", Carry())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.floats(-0.1, 0.1), st.floats(0.001, 0.1), st.booleans()), max_size=40))
+def test_no_run_is_longer_than_eight_or_holds_a_window_twice(windows: list[tuple[float, float, bool]]) -> None:
+    carry, seen = Carry(), set[int]()
+    for number, (point, half_width, partial) in enumerate(windows):
+        judgement, carry = decide(carry, day(number, partial=partial), drop(point, half_width), POLICY, wide)
+        assert len(carry.run) < MAX_RUN
+        assert len(judgement.run) <= MAX_RUN
+        assert list(judgement.run) == sorted(set(judgement.run))
+        if judgement.status is not Status.INSUFFICIENT_DATA or judgement.reason == "weak_evidence":
+            assert not seen & set(judgement.run), "a window decides once"
+            seen |= set(judgement.run)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-0.5, 0.5), st.floats(0.0, 0.5), st.integers(0, 200))
+def test_judgement_and_carry_survive_json(point: float, half_width: float, n: int) -> None:
+    judgement, carry = decide(Carry((0,), DAY_US), day(1), drop(point, half_width, n), POLICY, wide)
+    assert msgspec.json.decode(msgspec.json.encode(judgement), type=Judgement) == judgement
+    assert msgspec.json.decode(msgspec.json.encode(carry), type=Carry) == carry
