@@ -1,0 +1,55 @@
+"""Checks across sections. They read the document as written, so that one mistake does not hide another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from config.errors import Problem
+from config.settings.document import Document, Location, format_location
+
+
+def check_document(document: Document) -> Iterator[Problem]:
+    """Mistakes that no single section can see."""
+    systems = document.data.get("systems")
+    yield from _unique(document, ("systems",), systems, "id")
+    for i, system in _sections(systems):
+        yield from _unique(document, ("systems", i, "models"), system.get("models"), "name")
+    yield from _unique(document, ("receivers",), document.data.get("receivers"), "name")
+    yield from _known_topics(document)
+
+
+def _sections(value: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The elements of a list that are sections, with their index."""
+    if isinstance(value, list | tuple):
+        yield from ((i, item) for i, item in enumerate(value) if isinstance(item, dict))
+
+
+def _unique(document: Document, at: Location, value: Any, key: str) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for i, item in _sections(value):
+        name = item.get(key)
+        if not isinstance(name, str):
+            continue
+        if name in first:
+            what = f"{name!r} is already the {key} of {format_location((*at, first[name]))}"
+            yield _problem(document, (*at, i, key), what, "Give each its own.")
+        first.setdefault(name, i)
+
+
+def _known_topics(document: Document) -> Iterator[Problem]:
+    source = document.data.get("source")
+    topics = source.get("topics") if isinstance(source, dict) else None
+    if isinstance(topics, str):
+        topics = [topic.strip() for topic in topics.split(",")]
+    if not isinstance(topics, list | tuple):
+        return
+    for i, mapping in _sections(document.data.get("mappings")):
+        topic = mapping.get("topic")
+        if isinstance(topic, str) and topic not in topics:
+            what = f"{topic!r} is not one of source.topics"
+            yield _problem(document, ("mappings", i, "topic"), what, "Add it there, or correct it here.")
+
+
+def _problem(document: Document, location: Location, what: str, remedy: str) -> Problem:
+    return Problem(format_location(location), what, remedy, document.lines.get(location))

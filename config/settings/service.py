@@ -1,0 +1,62 @@
+"""``listen``, ``state``, ``limits``, ``exposition``: the agent itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from config.section import ByteSize, Name, Names, Section
+from config.units import BYTES
+
+
+class Listen(Section):
+    """Where metrics, health and incidents are served."""
+
+    host: Name = "127.0.0.1"
+    """Address to bind; loopback unless you choose otherwise."""
+    port: int = Field(default=9464, ge=0, le=65535)
+    """TCP port; 0 takes a free one."""
+
+
+class StateSettings(Section):
+    """What must survive a restart."""
+
+    directory: Path = Path("wachter-state")
+    """One process owns it. Relative paths are relative to the working directory."""
+    max_join_bytes: ByteSize = 8 * BYTES["GiB"]
+    """Size of the label join on disk; beyond it new windows keep an unbiased sample of ids."""
+    history_days: int = Field(default=90, ge=1)
+    """How long measurements are kept."""
+    max_reject_bytes: ByteSize = 64 * BYTES["MiB"]
+    """Size of the store of rejected records; the oldest leave first."""
+    max_rejects: int = Field(default=10_000, ge=1)
+    """Most rejected records kept."""
+
+
+class Limits(Section):
+    """Bounds. Reaching one is a metric, never a crash."""
+
+    max_message_bytes: ByteSize = BYTES["MiB"]
+    """A larger message is rejected as ``too_large``."""
+    max_open_panes: int | None = Field(default=None, ge=1)
+    """Most panes a stream may hold open; without it, three windows' worth."""
+    max_streams: int = Field(default=100, ge=1)
+    """Most streams (system, model, version, segment) watched."""
+    max_series: int = Field(default=10_000, ge=100)
+    """Most series exposed to Prometheus; the others are dropped and counted."""
+    max_pending_labels: int = Field(default=1_000_000, ge=0)
+    """Most labels waiting for their prediction."""
+    memory_bytes: ByteSize = 512 * BYTES["MiB"]
+    """Consuming pauses when the process grows beyond it."""
+
+
+class Exposition(Section):
+    """What ``/metrics`` shows beyond the deciding measures."""
+
+    measures: Names = ()
+    """Further measures to expose per column, as ``psi``."""
+    cells: bool = False
+    """Expose the cells of the histograms."""
+    protected_labels: Names = ()
+    """Protected attributes whose groups may appear as labels."""
