@@ -1,1 +1,1 @@
-"""The benchmarks: what Wachter costs, as ratios measured in one run. ``make bench`` runs all, ``python -m bench NAME`` one."""
+"""The benchmarks: what Wachter costs, as ratios measured in one run. ``make bench`` runs all of them."""

@@ -34,7 +34,9 @@ Event: Any = msgspec.defstruct(
 )  # fmt: skip
 
 _decode = msgspec.json.Decoder(Event).decode
-_row = attrgetter(*(f"features.{name}" for name in NUMBERS + CATEGORIES), "prediction", "score", "event_id", "occurred_at")
+_row = attrgetter(
+    *(f"features.{name}" for name in NUMBERS + CATEGORIES), "prediction", "score", "event_id", "occurred_at"
+)
 
 
 def columns(values: list[bytes]) -> tuple[Any, ...]:
@@ -66,7 +68,12 @@ def consume(broker: str, topic: str, n: int) -> dict[str, float]:
             columns(values)
         decoding += time.process_time() - at
         seen += len(values)
-    measured = {"events": seen, "cpu": time.process_time() - cpu, "decode": decoding, "wall": time.perf_counter() - wall}
+    measured = {
+        "events": seen,
+        "cpu": time.process_time() - cpu,
+        "decode": decoding,
+        "wall": time.perf_counter() - wall,
+    }
     consumer.close()
     return measured
 
