@@ -52,7 +52,9 @@ def day(number: int, **changes: object) -> WindowRef:
     return WindowRef(**(fields | changes))  # type: ignore[arg-type]
 
 
-def judged(number: int, what: str = "breach", metric: str = "roc_auc", subject: str = "", **changes: object) -> Judgement:
+def judged(
+    number: int, what: str = "breach", metric: str = "roc_auc", subject: str = "", **changes: object
+) -> Judgement:
     """The judgement of day ``number``: ``breach``, ``clear``, ``near`` (ok, not clear) or ``unknown``."""
     family = str(changes.pop("family", "performance"))
     track = changes.pop("track", Track.HARM if family in ("performance", "bias") else Track.HEALTH)
