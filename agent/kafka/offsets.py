@@ -1,0 +1,56 @@
+"""Where the partitions of a new ownership could begin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import Literal, TypeVar
+
+from kafka.structs import TopicPartition
+
+from agent.kafka.connection import Connection
+from agent.source import Assignment, Committed, Partition
+
+Start = Literal["earliest", "latest"] | datetime
+Offsets = Mapping[TopicPartition, int]
+T = TypeVar("T")
+
+
+def as_partition(part: TopicPartition) -> Partition:
+    """Kafka's name for a partition as ours."""
+    return Partition(part.topic, part.partition)
+
+
+def named(by_part: Mapping[TopicPartition, T]) -> dict[Partition, T]:
+    """The same mapping under our names."""
+    return {as_partition(part): value for part, value in by_part.items()}
+
+
+def ask_offsets(connection: Connection, owned: AbstractSet[TopicPartition], start: Start) -> Assignment:
+    """Ask the brokers about the owned partitions.
+
+    Raises:
+        kafka.errors.KafkaTimeoutError: they did not answer in time; ask again.
+    """
+    parts = sorted(owned)
+    if not parts:
+        return Assignment(())
+    beginnings, ends = connection.beginnings(parts), connection.ends(parts)
+    committed = connection.committed(parts)
+    return Assignment(
+        partitions=tuple(as_partition(part) for part in parts),
+        committed={as_partition(part): Committed(at.offset, at.metadata or "") for part, at in committed.items()},
+        beginnings=named(beginnings),
+        ends=named(ends),
+        starts=named(_starts(connection, beginnings, ends, start)),
+    )
+
+
+def _starts(connection: Connection, beginnings: Offsets, ends: Offsets, start: Start) -> Offsets:
+    if start == "earliest":
+        return beginnings
+    if start == "latest":
+        return ends
+    found = connection.offsets_at(beginnings, int(start.timestamp() * 1000))
+    return {part: ends[part] if at is None else at for part, at in found.items()}

@@ -1,0 +1,126 @@
+"""What kafka-python 3.0.12 knows but does not tell. Every use of its private names stands here, and tests hold it to them.
+
+Written on its I/O thread by whole values, read on ours; nothing here waits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from kafka.structs import MemberState, TopicPartition
+
+
+class Answer(NamedTuple):
+    """What the last fetch response said of a partition.
+
+    Attributes:
+        offset: the position that was asked for.
+        end: the high watermark, the offset of the next record to come.
+        sent_at, received_at: on the monotonic clock, seconds.
+    """
+
+    offset: int
+    end: int
+    sent_at: float
+    received_at: float
+
+
+class Probe:
+    """Watches one consumer from the inside.
+
+    Attributes:
+        answers: the last good fetch answer per partition; empty after a failed fetch.
+        answered_at: when any fetch was last answered; ``-inf`` before.
+    """
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+        self._coordinator = consumer._coordinator
+        self._cluster = consumer._cluster
+        self._fetcher = consumer._fetcher
+        self.answers: dict[TopicPartition, Answer] = {}
+        self.answered_at = float("-inf")
+        self._cluster.config["allow_auto_create_topics"] = False  # the consumer's option does not get there
+        self._on_response = self._fetcher._handle_fetch_response
+        self._on_error = self._fetcher._handle_fetch_error
+        self._fetcher._handle_fetch_response = self._fetch_answered
+        self._fetcher._handle_fetch_error = self._fetch_failed
+
+    def position(self, partition: TopicPartition) -> int | None:
+        """Offset of the next record, without asking anybody (``consumer.position`` may wait for the network)."""
+        state = self._consumer._subscription.assignment.get(partition)
+        return None if state is None or state.position is None else int(state.position.offset)
+
+    def contact_at(self) -> float:
+        """When a broker last answered anything: a fetch, a heartbeat or a metadata request."""
+        refreshed = self._cluster._last_successful_refresh_ms / 1000
+        return float(max(self.answered_at, self._coordinator.heartbeat.last_receive, refreshed))
+
+    def heartbeat_at(self) -> float:
+        """When the group's coordinator last took a heartbeat of ours; ``-inf`` before."""
+        return float(self._coordinator.heartbeat.last_receive)
+
+    def expelled(self) -> bool:
+        """Whether the coordinator has said that we are not a member any more."""
+        return bool(self._coordinator._generation.is_lost()) or self.fenced()
+
+    def fenced(self) -> bool:
+        """Whether another process took our instance id: heartbeats end while the group looks stable."""
+        coordinator = self._coordinator
+        stable = coordinator.state is MemberState.STABLE and not coordinator.rejoining
+        return stable and not coordinator._heartbeat_enabled
+
+    def partition_counts(self, topics: Iterable[str]) -> dict[str, int]:
+        """Partitions per topic as the metadata has them; 0 for a topic that is not there."""
+        return {topic: len(self._cluster.partitions_for_topic(topic) or ()) for topic in topics}
+
+    def unauthorised(self) -> frozenset[str]:
+        """Topics that we may not describe."""
+        return frozenset(self._cluster.unauthorized_topics)
+
+    def refresh_metadata(self) -> None:
+        """Ask for metadata soon, without waiting for it."""
+        self._cluster.request_update()
+
+    def rejoin(self) -> None:
+        """Join again at the next poll, to be given what has changed."""
+        self._coordinator.request_rejoin()
+
+    def _fetch_answered(self, node: Any, asked: Mapping[TopicPartition, int], sent_at: float, response: Any) -> None:
+        now = time.monotonic()
+        if not response.error_code:
+            self.answered_at = now
+            self._note(asked, _ends(response), bool(response.session_id), sent_at, now)
+        self._on_response(node, asked, sent_at, response)
+
+    def _note(
+        self,
+        asked: Mapping[TopicPartition, int],
+        ends: Mapping[TopicPartition, int | None],
+        incremental: bool,
+        sent_at: float,
+        now: float,
+    ) -> None:
+        """An incremental response leaves out partitions of which there is nothing new; their end is the one before."""
+        answers = dict(self.answers)
+        for part, offset in asked.items():
+            before = answers.pop(part, None)
+            end = ends.get(part, before.end if before is not None and incremental else None)
+            if end is not None:
+                answers[part] = Answer(offset, end, sent_at, now)
+        self.answers = answers
+
+    def _fetch_failed(self, node: Any, error: BaseException) -> None:
+        self.answers = {}
+        self._on_error(node, error)
+
+
+def _ends(response: Any) -> dict[TopicPartition, int | None]:
+    """High watermarks of the partitions in a response; ``None`` for one that carries an error."""
+    return {
+        TopicPartition(topic.topic, part.partition_index): part.high_watermark if part.error_code == 0 else None
+        for topic in response.responses
+        for part in topic.partitions
+    }

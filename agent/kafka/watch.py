@@ -1,0 +1,72 @@
+"""Looks after a connection that raises nothing: silent brokers, missing topics, new partitions, a stolen name."""
+
+from __future__ import annotations
+
+import time
+
+from kafka import errors
+
+from agent.kafka import trouble as troubles
+from agent.kafka.connection import Connection
+from agent.kafka.membership import Membership
+from agent.source import Trouble
+from config.settings.source import KafkaSource as KafkaSettings
+
+LOOK_SECONDS = 1.0
+ASK_AFTER_SECONDS = 5.0
+SILENT_AFTER_SECONDS = 10.0
+REJOIN_SECONDS = 15.0
+
+
+class Watch:
+    """Looks at most once a second, and remembers what it saw in between."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._looked_at = float("-inf")
+        self._rejoined_at = float("-inf")
+        self._trouble: Trouble | None = None
+
+    def look(self, connection: Connection, membership: Membership) -> Trouble | None:
+        """What keeps this connection from reading, if anything.
+
+        Raises:
+            FencedInstanceIdError: another process goes by our name.
+            KafkaTimeoutError: no broker has answered for ``rebuild_after_seconds``.
+        """
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_SECONDS:
+            return self._trouble
+        if connection.probe.fenced():
+            raise errors.FencedInstanceIdError()
+        if self.worn_out(connection):
+            raise errors.KafkaTimeoutError("no broker has answered for too long")
+        self._trouble = self._silence(connection, now) or self._topics(connection, membership, now)
+        self._looked_at = time.monotonic()
+        return self._trouble
+
+    def worn_out(self, connection: Connection) -> bool:
+        """Whether the addresses that the client learned may be stale: it never asks the first ones again (KIP-899)."""
+        return time.monotonic() - connection.contact_at() > self._settings.rebuild_after_seconds
+
+    def _silence(self, connection: Connection, now: float) -> Trouble | None:
+        silent = now - connection.contact_at()
+        if silent > ASK_AFTER_SECONDS:  # a member that waits in a join hears nothing from a healthy broker
+            connection.probe.refresh_metadata()
+        return troubles.unreachable(self._settings) if silent > SILENT_AFTER_SECONDS else None
+
+    def _topics(self, connection: Connection, membership: Membership, now: float) -> Trouble | None:
+        hidden = sorted(connection.probe.unauthorised())
+        if hidden:
+            return troubles.unauthorised_topics(hidden)
+        counts = connection.probe.partition_counts(self._settings.topics)
+        missing = [topic for topic, count in counts.items() if not count]
+        if (
+            membership.owned
+            and sum(counts.values()) > len(membership.owned)
+            and now - self._rejoined_at > REJOIN_SECONDS
+        ):
+            self._rejoined_at = now  # the leader sees new partitions too, unless it restarted as a static member
+            connection.assignor.saw(counts)
+            connection.probe.rejoin()
+        return troubles.missing_topics(missing, self._settings) if missing else None
