@@ -20,6 +20,7 @@ TIMELINE_TAIL = 224
 MOVED_KEPT = 10
 
 SEVERITIES = {Track.HARM: "critical", Track.HEALTH: "warning", Track.AGENT: "warning"}
+"""How loud each track is, where the settings do not say otherwise."""
 
 REASONS: dict[str, str] = {
     "first_breach": "a window breached its tolerance, and the rule asks for more than one before it opens",
@@ -140,10 +141,6 @@ class Incident(msgspec.Struct, frozen=True):
     timeline: tuple[Entry, ...] = ()
     timeline_omitted: int = 0
     moved: tuple[Moved, ...] = ()
-
-    @property
-    def severity(self) -> str:
-        return SEVERITIES[self.track]
 
     @property
     def is_open(self) -> bool:

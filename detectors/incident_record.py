@@ -6,20 +6,26 @@ equal bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from detectors.explanation import SHOWN_DETAIL, explain, headline, iso, ranked
 from detectors.findings import Evidence, Finding
-from detectors.incident import Entry, Incident, Moved, fingerprint
+from detectors.incident import SEVERITIES, Entry, Incident, Moved, fingerprint
+from detectors.measurement import Track
 
 Record = dict[str, object]
 RECORD_VERSION = "1"
 
 
-def to_json(incident: Incident) -> Record:
-    """The record of one incident; see docs/incidents.md."""
+def to_json(incident: Incident, severities: Mapping[Track, str] = SEVERITIES) -> Record:
+    """The record of one incident; see docs/incidents.md.
+
+    Args:
+        incident: in any state.
+        severities: how loud each track is, where the settings say it.
+    """
     acknowledged = incident.acknowledged
     return {
         "record_version": RECORD_VERSION,
@@ -28,7 +34,7 @@ def to_json(incident: Incident) -> Record:
         "episode": incident.episode,
         "stream": incident.stream._asdict(),
         "track": incident.track.value,
-        "severity": incident.severity,
+        "severity": severities[incident.track],
         "state": incident.state.value,
         "headline": headline(incident),
         "first_due_at": iso(incident.first_due_us),
@@ -45,11 +51,11 @@ def to_json(incident: Incident) -> Record:
     }
 
 
-def lines(incidents: Iterable[Incident]) -> Iterator[bytes]:
+def lines(incidents: Iterable[Incident], severities: Mapping[Track, str] = SEVERITIES) -> Iterator[bytes]:
     """``incidents.jsonl``: one line per incident, by first due time, stream, fingerprint and episode."""
     encoder = msgspec.json.Encoder()
     for incident in sorted(incidents, key=order):
-        yield encoder.encode(to_json(incident)) + b"\n"
+        yield encoder.encode(to_json(incident, severities)) + b"\n"
 
 
 def order(incident: Incident) -> tuple[int, tuple[str, ...], str, int]:

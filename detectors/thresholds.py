@@ -34,7 +34,16 @@ PARTIAL_WINDOW = "partial_window"
 DISABLED = "disabled"
 WEAK_EVIDENCE = "weak_evidence"
 
-CURED_BY_MORE_EVENTS = frozenset({TOO_FEW_EVENTS, INTERVAL_TOO_WIDE, "too_few_labels", "too_few_per_group"})
+CURED_BY_MORE_EVENTS = frozenset(
+    {
+        TOO_FEW_EVENTS,
+        INTERVAL_TOO_WIDE,
+        "too_few_labels_per_class",
+        "one_class_only",
+        "zero_denominator",
+        "no_interval",
+    }
+)
 """Reasons for which adding the next window may help. Others (no reference, selective labels) are not carried: eight
 windows without a reference are no better than one."""
 
@@ -126,10 +135,10 @@ def tolerance_of(measurement: Measurement, policy: Policy) -> float:
 def judge_alone(measurement: Measurement, policy: Policy) -> Verdict:
     """The verdict of one measurement, without any history."""
     effect, lower = measurement.effect, measurement.effect_lower
-    if effect is None or lower is None:
-        return Verdict(Status.INSUFFICIENT_DATA, measurement.reason or NOT_MEASURED)
     if measurement.blocked is not None:
         return Verdict(Status.INSUFFICIENT_DATA, measurement.blocked)
+    if effect is None or lower is None:
+        return Verdict(Status.INSUFFICIENT_DATA, measurement.reason or NOT_MEASURED)
     if measurement.n < policy.minimum_n:
         return Verdict(Status.INSUFFICIENT_DATA, TOO_FEW_EVENTS)
     tau = tolerance_of(measurement, policy)

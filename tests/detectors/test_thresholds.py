@@ -67,6 +67,11 @@ def test_a_blocked_measurement_names_what_blocks_it() -> None:
     assert judge_alone(drop(0.3, blocked="labels_selective"), POLICY).reason == "labels_selective"
 
 
+def test_what_blocks_is_named_even_where_there_is_no_effect() -> None:
+    blocked = Measurement("roc_auc", value=0.7, blocked="no_reference")
+    assert judge_alone(blocked, POLICY).reason == "no_reference"
+
+
 def test_a_missing_value_hands_on_its_reason() -> None:
     assert judge_alone(Measurement("roc_auc", reason="no_reference"), POLICY).reason == "no_reference"
 
