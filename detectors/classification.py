@@ -21,7 +21,7 @@ from detectors.tables import Tables
 
 MIN_CLASS_LABELS = 30
 MIN_SUPPORTED_MASS = 0.8
-TOO_FEW_PER_CLASS = "too_few_labels_per_class"
+TOO_FEW_LABELS = "too_few_labels"
 
 Ints = NDArray[np.int64]
 
@@ -87,8 +87,8 @@ def _balanced_accuracy(counts: Ints, covered: Support, scale: Scale, jackknife: 
         "balanced_accuracy",
         _mean_recall(chosen[:, :, HIT], chosen[:, :, LABELLED], scale, jackknife),
         int(chosen[:, :, LABELLED].sum()),
-        reason=TOO_FEW_PER_CLASS,
-        blocked=None if covered.enough else TOO_FEW_PER_CLASS,
+        reason=TOO_FEW_LABELS,
+        blocked=None if covered.enough else TOO_FEW_LABELS,
     )
 
 
@@ -129,7 +129,8 @@ def _per_class(counts: Ints, layout: Layout, scale: Scale, jackknife: Jackknife)
     }
     for metric, (part, whole) in pairs.items():
         estimate = scale.rate(part, whole, scale.phi(metric, subjects), jackknife)
-        yield from each(metric, subjects, estimate, whole.sum(axis=0))
+        reason = TOO_FEW_LABELS if metric == "recall" else "zero_denominator"
+        yield from each(metric, subjects, estimate, whole.sum(axis=0), reason)
     f1 = _f1(hits, labelled + predicted - hits, scale.phi("f1", subjects), scale, jackknife)
     yield from each("f1", subjects, f1, labelled.sum(axis=0))
 
@@ -181,7 +182,7 @@ def _at_prevalence(
     ):
         value = _of_positive_or_mean(values, layout, covered)
         estimate = jackknife.estimate(value, scale.inflation(name, ""), 0.0, 1.0)
-        yield single(name, estimate, n, reason=TOO_FEW_PER_CLASS, blocked=None if covered.enough else TOO_FEW_PER_CLASS)
+        yield single(name, estimate, n, reason=TOO_FEW_LABELS, blocked=None if covered.enough else TOO_FEW_LABELS)
 
 
 def _of_positive_or_mean(values: Floats, layout: Layout, covered: Support) -> Floats:

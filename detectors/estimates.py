@@ -78,16 +78,24 @@ def _logarithm(estimate: Estimate) -> Estimate:
     return Estimate(*(np.asarray(np.log(np.maximum(part, 0.0))) for part in estimate))
 
 
-def ratio_upper(a: Estimate, b: Estimate) -> Floats:
-    """Upper limit of a / b of two independent estimates >= 0, by MOVER (Donner & Zou 2012).
+def ratio(a: Estimate, b: Estimate) -> Estimate:
+    """a / b of two independent estimates >= 0, by MOVER (Donner & Zou 2012); NaN where b is 0.
 
-    It is the rho at which the MOVER upper limit of a - rho b is 0; infinite where b may be 0.
+    A limit is the rho at which that limit of a - rho b is 0. The upper one is infinite where b may be 0.
     """
     product = a.value * b.value
-    low = b.lower * (2 * b.value - b.lower)
-    root = np.sqrt(np.maximum(np.square(product) - a.upper * (2 * a.value - a.upper) * low, 0.0))
-    upper: Floats = np.divide(product + root, low, out=np.full(np.shape(product), np.inf), where=low > 0.0)
-    return upper
+    upper = _ratio_limit(product, a.upper * (2 * a.value - a.upper), b.lower * (2 * b.value - b.lower), 1.0, np.inf)
+    lower = _ratio_limit(product, a.lower * (2 * a.value - a.lower), b.upper * (2 * b.value - b.upper), -1.0, 0.0)
+    return Estimate(divide(a.value, b.value), lower, upper)
+
+
+def _ratio_limit(product: Floats, above: Floats, below: Floats, sign: float, otherwise: float) -> Floats:
+    """Root of rho^2 below - 2 rho product + above = 0."""
+    root = np.sqrt(np.maximum(np.square(product) - above * below, 0.0))
+    limit: Floats = np.divide(
+        product + sign * root, below, out=np.full(np.shape(product), otherwise), where=below > 0.0
+    )
+    return limit
 
 
 def corrected_z(z: float, comparisons: int) -> float:

@@ -8,8 +8,8 @@ then a jackknife), else one. K classes, C score cells.
     groups.predictions         (B, G, K + 1)      group x predicted class; (B, G, 1) for a regression
     group_outcomes.margins     (B, G, K + 1, 3)   labelled, predicted, hit per group and class: for any class taken as the
                                                   favourable one this gives the group x prediction x label cube
-    group_outcomes.scores      (G, 2, C)          score cell x (not positive, positive), binary scored models
-    group_outcomes.score_sums  (G, C, 2)          limbs: sum of the scores in the cell
+    group_outcomes.scores      (B, G, 2, C)       score cell x (not positive, positive), binary scored models
+    group_outcomes.score_sums  (B, G, C, 2)       limbs: sum of the scores in the cell
     group_outcomes.rows        (B, G)             rows of a regression
     group_outcomes.errors      (B, G, 2)          limbs: (prediction - truth) / target_scale
     group_outcomes.squares     (B, G, 3)          limbs: its square
@@ -82,8 +82,8 @@ class GroupOutcomes:
         cells = len(layout.score_edges) - 1
         return (
             margins,
-            TableSpec("group_outcomes.scores", Kind.COUNT, (shape[1], 2, cells)),
-            TableSpec("group_outcomes.score_sums", Kind.LIMBS, (shape[1], cells, 2)),
+            TableSpec("group_outcomes.scores", Kind.COUNT, (*shape, 2, cells)),
+            TableSpec("group_outcomes.score_sums", Kind.LIMBS, (*shape, cells, 2)),
         )
 
     def count(self, batch: Labelled, layout: Layout) -> Tables:
@@ -124,13 +124,13 @@ def _count_scores(batch: Labelled, layout: Layout) -> dict[str, AnyArray]:
     rows = np.flatnonzero(np.isfinite(batch.scores[0]))
     score, positive = batch.scores[0, rows], batch.truth[rows] == layout.positive_code
     edges = np.array(layout.score_edges)
-    cells, offsets = len(edges) - 1, group_offsets(layout)
-    group = batch.groups[:, rows].astype(np.intp) + offsets[:-1, None]
+    cells, shape = len(edges) - 1, _key_shape(layout)
+    key = _keys(batch.groups[:, rows], batch.bucket[rows], layout)
     cell = score_cell(score, edges)
     k = np.tile(grid.quantise(score, 0.0, 1.0)[0], len(layout.groups))
-    sums = grid.sum_by_cell(k, (group * cells + cell).ravel(), int(offsets[-1]) * cells)
-    counts = count_cells(((group * 2 + positive) * cells + cell).ravel(), (int(offsets[-1]), 2, cells))
-    return {"group_outcomes.scores": counts, "group_outcomes.score_sums": sums.reshape(-1, cells, 2)}
+    sums = grid.sum_by_cell(k, (key * cells + cell).ravel(), shape[0] * shape[1] * cells)
+    counts = count_cells(((key * 2 + positive) * cells + cell).ravel(), (*shape, 2, cells))
+    return {"group_outcomes.scores": counts, "group_outcomes.score_sums": sums.reshape(*shape, cells, 2)}
 
 
 def _count_errors(batch: Labelled, layout: Layout) -> dict[str, AnyArray]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from detectors.classification import read_classes, support
+from detectors.classification import TOO_FEW_LABELS, read_classes, support
 from detectors.coverage import blocking, coverages, label_count, measure_coverage
 from detectors.estimates import Estimate, difference, exactly, relative_rise
 from detectors.family import Frame, InferenceTally, LabelTally
@@ -28,7 +28,6 @@ from detectors.tables import Tables
 
 PROVISIONAL = "provisional"
 NO_REFERENCE = "no_reference"
-NO_INTERVAL = "no_interval"
 NO_LABELS = "no_labels"
 
 ERRORS = ("log_loss", "brier", "calibration_error", "expected_calibration_error", "mae", "rmse", "mape", "smape")
@@ -140,9 +139,10 @@ def _deciding(
     measurement: Measurement, reading: Reading, baseline: Estimate | None, blocked: str | None
 ) -> Measurement:
     blocked = blocked or reading.blocked
-    if measurement.value is None or baseline is None:
-        missing = NO_REFERENCE if measurement.value is not None else None
-        return replace(measurement, blocked=blocked or missing)
+    if measurement.value is None:
+        return replace(measurement, reason=blocked or measurement.reason, blocked=blocked)
+    if baseline is None:
+        return replace(measurement, reason=blocked or NO_REFERENCE, blocked=blocked or NO_REFERENCE)
     estimate = reading.estimate
     effect = relative_rise(estimate, baseline) if reading.metric == "mae" else difference(baseline, estimate)
     return with_effect(replace(measurement, blocked=blocked), effect)
@@ -152,7 +152,8 @@ def with_effect(measurement: Measurement, effect: Estimate) -> Measurement:
     """The measurement with what is judged; the resolution is the lower half-width of its interval."""
     value, lower, upper = (number(part) for part in effect)
     if value is None or lower is None:
-        return replace(measurement, effect=value, blocked=measurement.blocked or NO_INTERVAL)
+        missing = measurement.blocked or TOO_FEW_LABELS
+        return replace(measurement, effect=value, reason=missing, blocked=missing)
     return replace(measurement, effect=value, effect_lower=lower, effect_upper=upper, resolution=value - lower)
 
 

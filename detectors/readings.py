@@ -85,10 +85,12 @@ def single(
     return Reading(metric, subject, value, lower, upper, n, reason, blocked, expected, detail)
 
 
-def each(metric: str, subjects: Sequence[str], estimate: Estimate, n: NDArray[np.int64]) -> Iterator[Reading]:
+def each(
+    metric: str, subjects: Sequence[str], estimate: Estimate, n: NDArray[np.int64], reason: str = "zero_denominator"
+) -> Iterator[Reading]:
     """One reading per subject of an estimate of shape (subjects,)."""
     for i, subject in enumerate(subjects):
-        yield single(metric, estimate.at(i), int(n[i]), subject=subject)
+        yield single(metric, estimate.at(i), int(n[i]), subject=subject, reason=reason)
 
 
 def shown_classes(layout: Layout) -> tuple[NDArray[np.intp], tuple[str, ...]]:

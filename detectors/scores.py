@@ -7,14 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from detectors import auc, calibration, grid
-from detectors.classification import MIN_CLASS_LABELS, TOO_FEW_PER_CLASS, Ints, Support
+from detectors.classification import MIN_CLASS_LABELS, TOO_FEW_LABELS, Ints, Support
 from detectors.estimates import Estimate, Floats, divide
 from detectors.jackknife import Jackknife
 from detectors.layout import Layout, Task
 from detectors.readings import Detail, Reading, Scale, shown_classes, single
 from detectors.tables import Tables
-
-ONE_CLASS = "one_class_only"
 
 
 def read_scores(tables: Tables, layout: Layout, covered: Support, scale: Scale) -> Iterator[Reading]:
@@ -53,8 +51,8 @@ def _area(metric: str, subject: str, estimate: Estimate, cells: Floats, detail: 
         estimate,
         int(cells.sum()),
         subject=subject,
-        reason=ONE_CLASS,
-        blocked=None if enough else TOO_FEW_PER_CLASS,
+        reason=TOO_FEW_LABELS,
+        blocked=None if enough else TOO_FEW_LABELS,
         detail=detail,
     )
 
@@ -66,7 +64,7 @@ def _mean_areas(stacked: Floats, areas: Floats, scale: Scale, jackknife: Jackkni
     weights = {"roc_auc": np.ones_like(labelled[:, present]), "roc_auc_weighted": labelled[:, present]}
     for metric, weight in weights.items():
         mean = divide((areas[:, present] * weight).sum(axis=1), weight.sum(axis=1))
-        yield single(metric, jackknife.logit(mean, scale.inflation(metric, "")), n, reason=ONE_CLASS)
+        yield single(metric, jackknife.logit(mean, scale.inflation(metric, "")), n, reason=TOO_FEW_LABELS)
 
 
 def _precision_areas(
