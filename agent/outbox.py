@@ -13,15 +13,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import msgspec
 
 from detectors.measurement import Track
-from exporters.notice import Notice
+from exporters.notice import Notice, NoticeKind
 from exporters.snapshot import ReceiverStatus
 
-NoticeKind = Literal["fire", "update", "call_again", "resolve"]
 DEFAULT_MAX_ROWS = 10_000
 
 _SCHEMA = """
@@ -37,6 +35,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     created_us INTEGER NOT NULL,
     due_us INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
+    taken INTEGER NOT NULL DEFAULT 0,
     expires_us INTEGER,
     dead_reason TEXT
 ) STRICT;
@@ -135,10 +134,9 @@ def status(connection: sqlite3.Connection) -> tuple[ReceiverStatus, ...]:
     """What waits, by receiver. A standing alert waits until it was taken once."""
     rows = connection.execute(
         """SELECT receiver,
-                  sum(dead_reason IS NULL AND (NOT standing OR due_us <= created_us OR attempts > 0)),
+                  sum(dead_reason IS NULL AND NOT taken),
                   sum(dead_reason IS NOT NULL),
-                  min(CASE WHEN dead_reason IS NULL AND (NOT standing OR due_us <= created_us OR attempts > 0)
-                           THEN created_us END)
+                  min(CASE WHEN dead_reason IS NULL AND NOT taken THEN created_us END)
            FROM outbox GROUP BY receiver ORDER BY receiver"""
     )
     return tuple(ReceiverStatus(receiver, waiting, dead, oldest) for receiver, waiting, dead, oldest in rows)
@@ -162,7 +160,8 @@ def _store(connection: sqlite3.Connection, target: Target, kind: NoticeKind, not
 
 def _replace_notice(connection: sqlite3.Connection, sequence: int, notice: Notice, now_us: int) -> None:
     connection.execute(
-        "UPDATE outbox SET notice = ?, kind = 'resolve', created_us = ?, due_us = ?, attempts = 0 WHERE sequence = ?",
+        """UPDATE outbox SET notice = ?, kind = 'resolve', created_us = ?, due_us = ?, attempts = 0, taken = 0
+           WHERE sequence = ?""",
         (msgspec.json.encode(notice).decode(), now_us, now_us, sequence),
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 
 from detectors.columns import StreamKey
+from detectors.incident import Kind
 from detectors.measurement import Track
 from exporters.snapshot import IncidentView
 
@@ -15,6 +17,8 @@ ALERT_NAMES = {
     Track.HEALTH: "WachterModelHealth",
     Track.AGENT: "WachterAgentTrouble",
 }
+
+NoticeKind = Literal["fire", "update", "call_again", "resolve"]
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +41,21 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by: str = ""
     opened_us: int
     resolved_us: int | None = None
+
+
+def notice_kind(transition: Kind) -> NoticeKind | None:
+    """What a transition of an incident means for receivers; ``None`` where they are told nothing."""
+    match transition:
+        case Kind.PENDING | Kind.COMMENTED:
+            return None
+        case Kind.OPENED:
+            return "fire"
+        case Kind.RECURRED:
+            return "call_again"
+        case Kind.RESOLVED:
+            return "resolve"
+        case _:
+            return "update"
 
 
 def notice_of(view: IncidentView, now_us: int) -> Notice:

@@ -1,0 +1,113 @@
+"""One HTTP POST with one deadline.
+
+The deadline covers the whole exchange, also against a receiver that answers one byte a second. No redirect is followed, no
+proxy of the environment is used, at most 64 KiB of an answer are read: a message goes where the settings say, or nowhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import h11
+
+from config.errors import DeliveryError
+from exporters.request import PostRequest, PostResponse
+
+MAX_ANSWER_BYTES = 64 * 1024
+_CHUNK_BYTES = 16 * 1024
+
+
+def post(request: PostRequest, timeout_seconds: float, ca_file: str | None = None) -> PostResponse:
+    """Send a request and return the answer, whatever its status.
+
+    Raises:
+        DeliveryError: no connection, no trust, no complete answer in time; all retriable.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    try:
+        with _connected(request.url, deadline, ca_file) as connection:
+            return _exchange(connection, request, deadline)
+    except TimeoutError:
+        raise _failed(request.url, f"no complete answer within {timeout_seconds:g} s") from None
+    except (OSError, h11.ProtocolError) as error:
+        raise _failed(request.url, f"{type(error).__name__}: {error}") from None
+
+
+def _failed(url: str, what: str) -> DeliveryError:
+    return DeliveryError(f"{urlsplit(url).netloc.rpartition('@')[2]}: {what}", retriable=True)
+
+
+@contextlib.contextmanager
+def _connected(url: str, deadline: float, ca_file: str | None) -> Iterator[socket.socket]:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    with contextlib.ExitStack() as stack:
+        connection = stack.enter_context(socket.create_connection((host, port), timeout=_left(deadline)))
+        if parts.scheme == "https":
+            context = ssl.create_default_context(cafile=ca_file)
+            connection.settimeout(_left(deadline))
+            connection = stack.enter_context(context.wrap_socket(connection, server_hostname=host))
+        yield connection
+
+
+def _left(deadline: float) -> float:
+    """Seconds until the deadline; a socket time-out of 0 would mean something else."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _exchange(connection: socket.socket, request: PostRequest, deadline: float) -> PostResponse:
+    protocol = h11.Connection(h11.CLIENT)
+    for event in (_head(request), h11.Data(data=request.body), h11.EndOfMessage()):
+        connection.settimeout(_left(deadline))
+        connection.sendall(protocol.send(event) or b"")
+    return _answer(connection, protocol, deadline)
+
+
+def _head(request: PostRequest) -> h11.Request:
+    parts = urlsplit(request.url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    headers = {
+        "Host": parts.netloc.rpartition("@")[2],
+        "User-Agent": "wachter",
+        "Connection": "close",
+        "Content-Length": str(len(request.body)),
+        **request.headers,
+    }
+    return h11.Request(method="POST", target=target, headers=list(headers.items()))
+
+
+def _answer(connection: socket.socket, protocol: h11.Connection, deadline: float) -> PostResponse:
+    head: h11.Response | None = None
+    body = b""
+    while len(body) < MAX_ANSWER_BYTES:
+        event = protocol.next_event()
+        if event is h11.NEED_DATA:
+            connection.settimeout(_left(deadline))
+            protocol.receive_data(connection.recv(_CHUNK_BYTES))
+        elif isinstance(event, h11.Response):
+            head = event
+        elif isinstance(event, h11.Data):
+            body += event.data
+        elif isinstance(event, h11.EndOfMessage):
+            break
+        elif isinstance(event, h11.ConnectionClosed):
+            raise h11.RemoteProtocolError("the connection was closed without an answer")
+    assert head is not None
+    return PostResponse(head.status_code, body.decode(errors="replace").strip(), _retry_after(head))
+
+
+def _retry_after(head: h11.Response) -> float | None:
+    """Seconds of a Retry-After header; its date form is rare and read as absent."""
+    for name, value in head.headers:
+        if name == b"retry-after" and value.isdigit():
+            return float(value)
+    return None

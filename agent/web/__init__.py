@@ -1,0 +1,1 @@
+"""What is served over HTTP: metrics, health, incidents and one page for people."""

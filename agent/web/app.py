@@ -1,0 +1,155 @@
+"""The routes. Whatever may block runs in a worker thread, of which there are few."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from typing import cast
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from agent.web import api
+from agent.web.page import landing_page
+from agent.web.scrape import Scraped, negotiate, takes_gzip
+from agent.web.views import Views
+from exporters.exposition import ExpositionOptions
+
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+
+
+class Pages:
+    """One method per route."""
+
+    def __init__(
+        self,
+        views: Views,
+        options: Callable[[], ExpositionOptions],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._views = views
+        self._scraped = Scraped(views.snapshot, options, monotonic)
+        # One thread renders, so that acts which wait for the loop never delay a scrape.
+        self._renderer = ThreadPoolExecutor(1, "wachter-render")
+        self._workers = ThreadPoolExecutor(2, "wachter-http")
+
+    def close(self) -> None:
+        """Let the threads go."""
+        for executor in (self._renderer, self._workers):
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    async def landing(self, request: Request) -> Response:
+        body = landing_page(self._views.snapshot(), self._views.not_live())
+        return HTMLResponse(body, headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"})
+
+    async def metrics(self, request: Request) -> Response:
+        wanted = negotiate(request.headers.get("accept", ""))
+        packed = takes_gzip(request.headers.get("accept-encoding", ""))
+        body = cast(bytes, await _run(self._renderer, partial(self._scraped.body, wanted, packed)))
+        headers = {"Content-Type": wanted.value, "Vary": "Accept, Accept-Encoding"}
+        return Response(body, headers=headers | ({"Content-Encoding": "gzip"} if packed else {}))
+
+    async def healthy(self, request: Request) -> Response:
+        return _state(self._views.not_live(), "live")
+
+    async def ready(self, request: Request) -> Response:
+        return _state(self._views.not_live() or self._views.snapshot().not_ready, "ready")
+
+    async def reload(self, request: Request) -> Response:
+        _refuse_foreign_pages(request)
+        done = await asyncio.get_running_loop().run_in_executor(self._workers, self._views.reload)
+        if done.successful:
+            return PlainTextResponse((done.message or "reloaded") + "\n")
+        return PlainTextResponse(f"not reloaded, the former settings stay in force:\n{done.message}\n", 422)
+
+    async def incidents(self, request: Request) -> Response:
+        return api.list_incidents(self._views, request.query_params.get("state", "open"))
+
+    async def incident(self, request: Request) -> Response:
+        in_worker = partial(_run, self._workers)
+        return await api.show_incident(self._views, in_worker, request.path_params["incident_id"])
+
+    async def act(self, request: Request) -> Response:
+        _refuse_foreign_pages(request)
+        return await api.act_on_incident(self._views, partial(_run, self._workers), request)
+
+
+def build_app(pages: Pages, *, loopback_only: bool) -> Starlette:
+    """The ASGI application; with ``loopback_only`` it answers only to names that cannot have been rebound."""
+    app = Starlette(
+        routes=[
+            Route("/", pages.landing),
+            Route("/metrics", pages.metrics),
+            Route("/-/healthy", pages.healthy),
+            Route("/-/ready", pages.ready),
+            Route("/-/reload", pages.reload, methods=["POST"]),
+            Route("/api/v1/incidents", pages.incidents),
+            Route("/api/v1/incidents/{incident_id}", pages.incident),
+            Route("/api/v1/incidents/{incident_id}/{kind}", pages.act, methods=["POST"]),
+        ],
+        middleware=[Middleware(RefuseReboundNames)] if loopback_only else [],
+        exception_handlers={api.Refused: _refused, HTTPException: _http_error},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+class RefuseReboundNames:
+    """Lets through requests to ``localhost`` or an address. A foreign name on a loopback socket is a page that had its
+    own name resolved to this machine (DNS rebinding)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = Headers(scope=scope).get("host", "") if scope["type"] == "http" else "localhost"
+        app = self._app if _is_own_name(host) else PlainTextResponse(f"{host!r} is not served here\n", 421)
+        await app(scope, receive, send)
+
+
+def _is_own_name(host: str) -> bool:
+    name = urlsplit(f"//{host}").hostname or ""
+    if name == "localhost":
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+async def _run(executor: Executor, call: Callable[[], object]) -> object:
+    return await asyncio.get_running_loop().run_in_executor(executor, call)
+
+
+def _state(why_not: str, state: str) -> Response:
+    return PlainTextResponse(f"not {state}: {why_not}\n" if why_not else f"{state}\n", 503 if why_not else 200)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, api.Refused)
+    return api.refusal(error)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    what = {404: "no such page; / names those there are", 405: "this path does not take this method"}
+    return PlainTextResponse(f"{what.get(error.status_code, error.detail)}\n", error.status_code, error.headers)
+
+
+def _refuse_foreign_pages(request: Request) -> None:
+    """A page of another site must not act with the reach of whoever looks at it."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise api.Refused(403, f"requests from pages of {origin} are refused")

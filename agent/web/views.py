@@ -1,0 +1,31 @@
+"""What the server may ask the agent: a snapshot, and five questions. All callables are safe to call from any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agent.acts import ActKind, Settled
+from exporters.snapshot import Reload, Snapshot
+
+Act = Callable[[ActKind, str, str, str], Settled | None]
+"""(kind, incident id, actor, comment) -> what became of it; ``None`` while the loop has not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """The agent, as the server sees it.
+
+    Attributes:
+        snapshot: the latest; never ``None``, an agent that starts shows one that says so.
+        not_live: why the loop does not tick; empty while it does.
+        reload: reads the settings again and says how it went.
+        find_incident: the whole record of an incident that the snapshot no longer holds.
+        act: see ``Act``.
+    """
+
+    snapshot: Callable[[], Snapshot]
+    not_live: Callable[[], str]
+    reload: Callable[[], Reload]
+    find_incident: Callable[[str], Mapping[str, object] | None]
+    act: Act

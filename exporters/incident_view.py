@@ -1,0 +1,26 @@
+"""An incident as it is shown and told."""
+
+from __future__ import annotations
+
+from detectors.explanation import explain, headline
+from detectors.incident import CALLS, Incident
+from detectors.incident_record import to_json
+from exporters.snapshot import IncidentView
+
+
+def incident_view(incident: Incident) -> IncidentView:
+    """The view of an incident as it now stands."""
+    return IncidentView(
+        id=incident.id,
+        stream=incident.stream,
+        track=incident.track,
+        severity=incident.severity,
+        state=incident.state.value,
+        headline=headline(incident),
+        opened_us=incident.opened_us,
+        resolved_us=incident.resolved_us,
+        call=max(1, sum(entry.kind in CALLS for entry in incident.timeline)),
+        acknowledged_by=incident.acknowledged.actor if incident.acknowledged else "",
+        explanation=explain(incident),
+        record=to_json(incident),
+    )
