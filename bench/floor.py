@@ -26,28 +26,41 @@ Features: Any = msgspec.defstruct(
     gc=False,
 )
 Model: Any = msgspec.defstruct("Model", [("name", str), ("version", str)], gc=False)
-Event: Any = msgspec.defstruct(
-    "Event",
+Inference: Any = msgspec.defstruct(
+    "Inference",
     [("event_id", str), ("occurred_at", str), ("system_id", str), ("model", Model), ("features", Features),
      ("prediction", str | None, None), ("score", float | None, None)],
-    gc=False,
+    gc=False, tag_field="event_type", tag="inference",
+)  # fmt: skip
+Label: Any = msgspec.defstruct(
+    "Label",
+    [("event_id", str), ("ref_event_id", str), ("occurred_at", str), ("label", str)],
+    gc=False, tag_field="event_type", tag="label",
 )  # fmt: skip
 
-_decode = msgspec.json.Decoder(Event).decode
-_row = attrgetter(
+_decode = msgspec.json.Decoder(Inference | Label).decode
+_inference = attrgetter(
     *(f"features.{name}" for name in NUMBERS + CATEGORIES), "prediction", "score", "event_id", "occurred_at"
 )
+_label = attrgetter("event_id", "ref_event_id", "label", "occurred_at")
 
 
-def columns(values: list[bytes]) -> tuple[Any, ...]:
-    """Decode a batch; numbers as one (16, n) array, everything else as sequences."""
+def columns(values: list[bytes]) -> None:
+    """Decode a batch into columns: numbers and times as arrays, everything else as sequences."""
     gc.disable()
     events = [_decode(value) for value in values]
-    fields = list(zip(*map(_row, events), strict=True))
+    inferences = list(zip(*(_inference(event) for event in events if type(event) is Inference), strict=True))
+    labels = list(zip(*(_label(event) for event in events if type(event) is Label), strict=True))
     gc.enable()
-    numbers = np.array(fields[: len(NUMBERS)], dtype=np.float64)
-    times = np.array([text[:26] for text in fields[-1]], dtype="datetime64[us]")
-    return numbers, fields[len(NUMBERS) : -1], times
+    if inferences:
+        np.array(inferences[: len(NUMBERS)], dtype=np.float64)
+        _times(inferences[-1])
+    if labels:
+        _times(labels[-1])
+
+
+def _times(texts: tuple[str, ...]) -> Any:
+    return np.array([text[:26] for text in texts], dtype="datetime64[us]")
 
 
 def consume(broker: str, topic: str, n: int) -> dict[str, float]:

@@ -1,0 +1,46 @@
+"""``python -m bench [windows] [pipeline] [install]``: measure, print a table, and with ``--json FILE`` write the figures."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.report import Figure, machine, table
+from tests.parts import kafka, provision
+
+BENCHES = ("windows", "pipeline", "install")
+NEED_KAFKA = ("pipeline",)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHES)}; all without one")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - set(BENCHES)
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; choose from {', '.join(BENCHES)}")
+    provision.extend_path()
+    console = Console(highlight=False)
+    figures: list[Figure] = []
+    for name in arguments.names or BENCHES:
+        if name in NEED_KAFKA and (reason := kafka.missing()):
+            console.print(f"{name} is skipped: {reason}")
+            continue
+        with console.status(f"measuring: {name}"):
+            figures += import_module(f"bench.{name}").run()
+    console.print(table(figures))
+    if arguments.json:
+        shown = [{**dataclasses.asdict(figure), "verdict": figure.verdict} for figure in figures]
+        arguments.json.write_text(json.dumps({"machine": machine(), "figures": shown}, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

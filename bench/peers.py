@@ -1,0 +1,33 @@
+"""Evidently and NannyML on the same rows, where an environment of their own has them.
+
+Name its Python: ``WACHTER_BENCH_PEERS=/path/to/python make bench``. `requirements/reports.txt` locks one with Evidently.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from bench import events
+
+VARIABLE = "WACHTER_BENCH_PEERS"
+SCRIPT = Path(__file__).with_name("peer_runs.py")
+
+
+def seconds(reference: events.Rows, window: events.Rows) -> dict[str, float]:
+    """Seconds per window by library; empty where no environment is named."""
+    python = os.environ.get(VARIABLE)
+    if not python:
+        return {}
+    with tempfile.TemporaryDirectory() as directory:
+        for name, rows in (("reference", reference), ("window", window)):
+            np.savez(Path(directory) / f"{name}.npz", numbers=rows.numbers, categories=rows.categories,
+                     score=rows.score, label=rows.label)  # fmt: skip
+        done = subprocess.run([python, str(SCRIPT), directory], capture_output=True, text=True, check=True)
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return measured
