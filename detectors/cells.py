@@ -44,6 +44,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+def hold_events(tables: Tables) -> bool:
+    """Whether any event was counted."""
+    return any(name in tables and bool(tables.ints(name).any()) for name in (NUMERIC, CATEGORICAL))
+
+
 @dataclass(frozen=True, slots=True)
 class CellTally:
     """Counts columns into cells; batches of at most ``grid.MAX_BATCH_ROWS`` rows."""
