@@ -1,0 +1,220 @@
+"""Building a reference: read once to cut the cells, read again to count, then compare its chunks with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version as version_of
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.contexts import Context
+from agent.declare import declaration_of, window_plan
+from agent.reference_labels import NO_LABEL
+from agent.reference_rows import Gathered, ReferenceRows, Subject
+from agent.row_sources import Progress, RowSource
+from config.errors import WachterError
+from config.settings import LabelSettings, Model, Settings, System
+from config.units import format_duration
+from detectors.chunks import MIN_CHUNKS, chunk_of, chunk_starts, longest_gap_us, thinned
+from detectors.columns import Columns, Labelled
+from detectors.encode import encode, encode_truth
+from detectors.families import RULES
+from detectors.layout import Layout
+from detectors.layouts import build_layout, declared_layout
+from detectors.measurement import Measurement, Stage
+from detectors.reference import Reference
+from detectors.sampler import Sampler
+from detectors.spread import Chunk, Spread, spread_of
+from detectors.tables import Tables, total
+
+Floats = NDArray[np.float64]
+
+
+class NoReference(WachterError):
+    """A reference cannot be built from these rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the second reading gave: the sum of all rows, and the chunks whose spread is measured."""
+
+    tables: Tables
+    chunks: tuple[Chunk, ...]
+
+
+def build_reference(
+    settings: Settings, system: System, model: Model, version: str | None, source: RowSource, progress: Progress
+) -> Reference:
+    """Build the reference of a model.
+
+    Args:
+        version: only events of this version; ``None`` for all.
+        progress: called with the units read so far, up to twice the source's total.
+
+    Raises:
+        NoReference: no row could be used, or what the rows lack.
+        LayoutError: a column cannot be cut.
+    """
+    rows = ReferenceRows(settings, Subject(system.id, model.name, version), source)
+    sampler = Sampler(declaration_of(model))
+    gathered = rows.gather(sampler, progress)
+    if not gathered.counts["used"]:
+        raise NoReference(_nothing_used(gathered.counts, system, model, version))
+    starts = chunk_starts(gathered.occurred_us, window_plan(model))
+    truth = _truth(gathered, model, starts)
+    context = _context(
+        settings, system, model, build_layout(declaration_of(model), sampler.sample(gathered.prediction, truth))
+    )
+    counted = _count(rows, gathered, truth, starts, context, lambda read: progress(source.total + read))
+    spread = _spread(counted, context)
+    return Reference(
+        layout=context.layout,
+        tables=counted.tables,
+        phi=spread.phi,
+        auto=spread.auto,
+        chunks=len(starts),
+        first_us=int(gathered.occurred_us.min()),
+        last_us=int(gathered.occurred_us.max()),
+        longest_gap_us=longest_gap_us(gathered.occurred_us),
+        provenance={
+            "built_by": f"wachter {version_of('wachter')}",
+            "system": system.id,
+            "model": model.name,
+            "version": version or "all",
+            "window": _window(model),
+            "held_out": "yes",
+            "predictions": str(int(np.isfinite(gathered.prediction).sum())),
+            "labelled": str(int(np.isfinite(truth).sum())),
+            "spread": "measured" if len(starts) >= MIN_CHUNKS else f"unknown: fewer than {MIN_CHUNKS} chunks",
+            **{f"rows_{name}": str(count) for name, count in gathered.counts.items() if count},
+            **source.provenance(),
+        },
+    )
+
+
+def _truth(gathered: Gathered, model: Model, starts: NDArray[np.int64]) -> Floats:
+    """(n,) the label of each row, NaN where none counts.
+
+    Label events need the same maturity as live ones: where the horizon of a chunk has not passed by the last time in the
+    data, and fewer predictions than ``labels.min_coverage`` have one, they are the quick part of the truth and are left out.
+    """
+    labels = model.labels or LabelSettings()
+    layout = declared_layout(declaration_of(model))
+    joined = gathered.labels.join(gathered.hashes, gathered.occurred_us, window_plan(model), labels.horizon_us)
+    rows = np.flatnonzero(joined.label != NO_LABEL)
+    number = joined.label[rows]
+    truth = gathered.truth.copy()
+    told = encode_truth([gathered.labels.values[i] for i in number.tolist()], layout)
+    given = gathered.labels.occurred_us[number]
+    newer = np.isnan(truth[rows]) | (given >= gathered.occurred_us[rows])
+    truth[rows[newer]] = told[newer]
+    immature = _immature(gathered, truth, model, labels, starts)
+    dropped = immature & np.isnan(gathered.truth)
+    gathered.counts.update(
+        labels_orphan=joined.orphans,
+        labels_late=joined.late,
+        labels_replaced=joined.replaced,
+        labels_immature=int(np.count_nonzero(dropped & np.isfinite(truth))),
+    )
+    truth[dropped] = np.nan
+    return truth
+
+
+def _immature(
+    gathered: Gathered, truth: Floats, model: Model, labels: LabelSettings, starts: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """(n,) rows of chunks that are too young for their labels and have too few of them."""
+    if not len(gathered.labels):
+        return np.zeros(len(truth), dtype=np.bool_)
+    last = max(int(gathered.occurred_us.max()), int(gathered.labels.occurred_us.max()))
+    chunk = chunk_of(gathered.occurred_us, starts)
+    predicted = np.bincount(chunk[np.isfinite(gathered.prediction)], minlength=len(starts))
+    labelled = np.bincount(chunk[np.isfinite(truth) & np.isfinite(gathered.prediction)], minlength=len(starts))
+    young = starts + model.window.length_us + labels.horizon_us > last
+    return (young & (labelled < labels.min_coverage * predicted))[chunk]
+
+
+def _context(settings: Settings, system: System, model: Model, layout: Layout) -> Context:
+    """Counts for every family, whatever the settings switch off today, and labels where there are any."""
+    everything = model.model_copy(update={"detectors": {}, "labels": model.labels or LabelSettings()})
+    return Context(
+        system=system,
+        model=everything,
+        layout=layout,
+        reference=None,
+        plan=window_plan(model),
+        budget=settings.false_alarm_budget,
+        overrides={},
+    )
+
+
+def _count(
+    rows: ReferenceRows,
+    gathered: Gathered,
+    truth: Floats,
+    starts: NDArray[np.int64],
+    context: Context,
+    progress: Progress,
+) -> Counted:
+    kept = set(thinned(len(starts)).tolist())
+    chunks = {number: Chunk(context.nothing(), 0) for number in sorted(kept)}
+    others = context.nothing()
+    done = 0
+    for batch, mine in rows.again(gathered, progress):
+        chunk = chunk_of(batch.occurred_us[mine], starts)
+        for number in np.unique(chunk).tolist():
+            at = np.flatnonzero(chunk == number)
+            columns = encode(batch, mine[at], context.layout)
+            tables = context.count(columns) + context.count_labels(labelled_of(columns, truth[done + at]))
+            if number in kept:
+                before = chunks[number]
+                predictions = before.predictions + int(np.isfinite(columns.prediction).sum())
+                chunks[number] = Chunk(before.tables + tables, predictions)
+            else:
+                others = others + tables
+        done += len(mine)
+    whole = total((others, *(chunk.tables for chunk in chunks.values())))
+    return Counted(whole, tuple(chunks.values()))
+
+
+def labelled_of(columns: Columns, truth: Floats) -> Labelled:
+    """The rows that have both a prediction and a label."""
+    there = np.isfinite(truth) & np.isfinite(columns.prediction)
+    return Labelled(
+        truth=truth[there],
+        prediction=columns.prediction[there],
+        scores=columns.scores[:, there],
+        groups=columns.groups[:, there],
+        bucket=columns.bucket[there],
+    )
+
+
+def _spread(counted: Counted, context: Context) -> Spread:
+    def measure(chunk: Chunk, others: Tables, z: float, phi: Mapping[tuple[str, str], float]) -> Iterator[Measurement]:
+        found: dict[tuple[str, str], Measurement] = {}
+        for stage in (Stage.WINDOW, Stage.LABELS):
+            frame = replace(context.frame(stage, predictions=chunk.predictions, z=z), reference=others, phi=phi)
+            for family in context.families:
+                found |= {(m.metric, m.subject): m for m in family.measure(chunk.tables, frame)}
+        yield from found.values()
+
+    automatic = frozenset(metric for metric, rule in RULES.items() if rule.auto)
+    return spread_of(counted.chunks, counted.tables, context.layout, measure, automatic)
+
+
+def _window(model: Model) -> str:
+    if model.window.min_events is not None:
+        return f"{model.window.min_events} events"
+    return format_duration(model.window.length_us)
+
+
+def _nothing_used(counts: Mapping[str, int], system: System, model: Model, version: str | None) -> str:
+    """What was found instead, and what to do."""
+    whose = f"{system.id}/{model.name}" + (f" version {version}" if version else "")
+    found = ", ".join(f"{name}: {count}" for name, count in sorted(counts.items()) if count and name != "used")
+    return (
+        f"no inference event of {whose} was found in {counts['records']} records ({found or 'nothing'}). "
+        "Check the system, the model and the version that the events name, and the mappings"
+    )
