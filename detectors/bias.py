@@ -123,7 +123,9 @@ class _GroupSet:
     def gap(self, metric: str, rate: GroupRate, compare: Comparer, families: int = 1) -> Gap:
         """The gap over the groups whose denominator may decide."""
         phi = self.frame.inflation(metric, self.declared.name)
-        usable = (rate.n >= self.frame.min_decide) & ~np.isnan(rate.estimate(self.scale(), phi).lower)
+        usable = rate.n >= self.frame.min_decide
+        if self.frame.layout.subjects:
+            usable &= ~np.isnan(rate.estimate(self.scale(), phi).lower)
         pairs = compared_pairs(usable, self.best)
         return compare(rate.estimate(self.scale(pair_z(self.frame.z, pairs, families)), phi), pairs)
 

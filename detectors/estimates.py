@@ -37,9 +37,8 @@ def exactly(value: ArrayLike) -> Estimate:
 
 def divide(numerator: ArrayLike, denominator: ArrayLike) -> Floats:
     """Numerator / denominator; NaN where the denominator is 0."""
-    top, bottom = np.broadcast_arrays(np.asarray(numerator, np.float64), np.asarray(denominator, np.float64))
-    result: Floats = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0.0)
-    return result
+    bottom = np.asarray(denominator, dtype=np.float64)
+    return np.asarray(numerator / np.where(bottom == 0.0, np.nan, bottom))
 
 
 def wilson(hits: ArrayLike, totals: ArrayLike, z: float | Floats, effective: ArrayLike | None = None) -> Estimate:
@@ -50,10 +49,11 @@ def wilson(hits: ArrayLike, totals: ArrayLike, z: float | Floats, effective: Arr
     """
     p = divide(hits, totals)
     n = np.where(np.isnan(p), np.nan, totals if effective is None else effective)
-    square = np.square(z)
+    square = z * z
     centre = (p + square / (2 * n)) / (1 + square / n)
-    half = z / (1 + square / n) * np.sqrt(p * (1 - p) / n + square / (4 * np.square(n)))
-    return Estimate(p, np.clip(centre - half, 0.0, p), np.clip(centre + half, p, 1.0))
+    half = z / (1 + square / n) * np.sqrt(p * (1 - p) / n + square / (4 * n * n))
+    lower, upper = np.maximum(np.minimum(centre - half, p), 0.0), np.minimum(np.maximum(centre + half, p), 1.0)
+    return Estimate(p, lower, upper)
 
 
 def difference(a: Estimate, b: Estimate, weight: float = 1.0) -> Estimate:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from detectors.classification import TOO_FEW_LABELS, read_classes, support
+from detectors.classification import TOO_FEW_LABELS, Support, read_classes, support
 from detectors.coverage import blocking, coverages, label_count, measure_coverage
 from detectors.estimates import Estimate, difference, exactly, relative_rise
 from detectors.family import Frame, InferenceTally, LabelTally
@@ -86,10 +86,11 @@ def _compare(window: Tables, frame: Frame, blocked: str | None) -> Iterator[Meas
     reference = frame.reference
     if reference is not None and not label_count(reference, frame.layout):
         reference = None
+    covered = None if frame.layout.task is Task.REGRESSION else support(window, reference)
     baselines = {}
     if reference is not None:
-        baselines = {(r.metric, r.subject): r for r in _read(reference, window, reference, frame)}
-    for reading in _read(window, window, reference, frame):
+        baselines = {(r.metric, r.subject): r for r in _read(reference, covered, frame)}
+    for reading in _read(window, covered, frame):
         baseline = _baseline(reading, baselines.get((reading.metric, reading.subject)), reference, frame)
         measurement = informing(reading, baseline)
         if decides(frame.layout, reading.metric, reading.subject):
@@ -97,13 +98,12 @@ def _compare(window: Tables, frame: Frame, blocked: str | None) -> Iterator[Meas
         yield replace(measurement, blocked=PROVISIONAL) if frame.provisional else measurement
 
 
-def _read(side: Tables, window: Tables, reference: Tables | None, frame: Frame) -> Iterator[Reading]:
+def _read(side: Tables, covered: Support | None, frame: Frame) -> Iterator[Reading]:
     """All readings of one side."""
     scale = Scale(frame.z, frame.inflation, frame.layout.subjects)
-    if frame.layout.task is Task.REGRESSION:
+    if covered is None:
         yield from read_errors(side, frame.layout, scale)
         return
-    covered = support(window, reference)
     yield from read_classes(side, frame.layout, covered, scale)
     yield from read_scores(side, frame.layout, covered, scale)
 
