@@ -162,7 +162,6 @@ class Step:
         if kind is Kind.RECURRED:
             self._open = msgspec.structs.replace(self._open, acknowledged=None)
         self._open = self._record(self._open, kind, reason, findings)
-        self._active.update({finding.key: finding for finding in merged})
 
     def _begin(self, findings: Sequence[Finding]) -> None:
         self._episodes += 1
@@ -183,7 +182,6 @@ class Step:
         )
         incident = with_findings(incident, tuple(findings))
         self._open = self._record(incident, Kind.OPENED, self._why_opened(incident), findings)
-        self._active = {finding.key: finding for finding in findings}
 
     def _why_opened(self, incident: Incident) -> str:
         if self._track is Track.AGENT:

@@ -180,6 +180,22 @@ def test_late_truth_about_a_day_before_every_span_is_a_new_episode() -> None:
     assert (transitions[-1].reason, transitions[-1].calls) == ("earlier_breach_learnt", True)
 
 
+def test_late_truth_finds_the_incident_before_the_last_one() -> None:
+    state, _ = resolved_with_span_of_days_0_to_2()
+    state, _ = play(judged(8, **MISSING), judged(9, "clear", **MISSING), judged(10, "clear", **MISSING), state=state)
+    state, transitions = play(judged(1, due_us=12 * DAY_US), state=state)
+    assert [transition.incident_id for transition in transitions] == [incident_id(STREAM, Track.HARM, 1)]
+
+
+def test_where_spans_overlap_the_open_incident_takes_the_verdict() -> None:
+    state, _ = resolved_with_span_of_days_0_to_2()
+    state, _ = play(judged(8, **MISSING), judged(0, metric="mae", due_us=9 * DAY_US), state=state)
+    assert state.harm.open is not None
+    state, _ = play(judged(0, **MISSING, due_us=10 * DAY_US), state=state)
+    _, transitions = play(judged(1, due_us=11 * DAY_US), state=state)
+    assert transitions[0].incident_id == incident_id(STREAM, Track.HARM, 2)
+
+
 def test_a_labelled_finding_is_not_cleared_by_windows_before_its_last_breach() -> None:
     state, _ = play(judged(5), judged(3, "clear"), judged(4, "clear"))
     assert state.harm.open is not None
@@ -199,6 +215,12 @@ def test_after_an_acknowledgement_another_family_on_a_later_window_calls_again()
     assert state.harm.open.acknowledged is None
 
 
+def test_the_window_that_brings_another_family_may_extend_the_incident_too() -> None:
+    state = acknowledged(play(judged(0))[0])
+    _, transitions = play((judged(1), judged(1, **MISSING)), state=state)
+    assert kinds(transitions) == [Kind.EXTENDED, Kind.RECURRED]
+
+
 def test_after_an_acknowledgement_the_same_family_stays_silent() -> None:
     state = acknowledged(play(judged(0))[0])
     assert calls(play(judged(1), judged(2, metric="balanced_accuracy"), state=state)[1]) == []
@@ -213,6 +235,20 @@ def test_after_an_acknowledgement_another_family_on_the_same_window_stays_silent
 def test_drift_and_quality_are_one_kind_of_trouble() -> None:
     state = acknowledged(play(judged(0, **MISSING))[0])
     assert calls(play(judged(1, metric="volume", family="service", track=Track.HARM), state=state)[1]) == []
+
+
+def test_a_finding_that_returns_keeps_its_history() -> None:
+    both = (judged(0), judged(0, **MISSING))
+    state, transitions = play(both, judged(1, "clear"), judged(2, "clear"), judged(3))
+    assert transitions[-1].reason == "finding_joined"
+    assert state.harm.open is not None
+    returned = next(finding for finding in state.harm.open.active if finding.metric == "roc_auc")
+    assert (returned.first_breach_start_us, returned.windows) == (0, 2)
+
+
+def test_two_windows_of_one_metric_due_together_are_taken_in_event_time() -> None:
+    early, late = judged(0, **DRIFT, due_us=3 * DAY_US), judged(1, "clear", **DRIFT, due_us=3 * DAY_US)
+    assert play((early, late)) == play((late, early))
 
 
 def test_windows_that_do_not_count_change_nothing() -> None:
