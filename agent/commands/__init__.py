@@ -1,0 +1,1 @@
+"""The commands, by topic. Each module has ``register(app)``, which adds its commands to the command line."""

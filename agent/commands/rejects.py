@@ -1,0 +1,142 @@
+"""``wachter rejects list`` and ``wachter rejects show``: what was set aside, and why."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from agent import rejects
+from agent.rejects import Kept
+from agent.state import DATABASE
+from config.contract import REJECT_REASONS
+from config.errors import SettingsError
+from config.settings import load
+
+SettingsOption = Annotated[
+    Path | None, typer.Option("--settings", help="The settings file; names the state directory.")
+]
+StateOption = Annotated[Path | None, typer.Option("--state", help="The state directory itself.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: plain, stable, for programs.")]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Look at records that were set aside.", no_args_is_help=True)
+    group.command("list")(list_)
+    group.command()(show)
+    app.add_typer(group, name="rejects")
+
+
+def list_(
+    settings: SettingsOption = None,
+    state: StateOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most records to list, the newest first.")] = 50,
+    reason: Annotated[str | None, typer.Option(help="Only records of this reason.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List rejected records, the newest first. With --json one object a line, without the bytes."""
+    if reason is not None and reason not in REJECT_REASONS:
+        _fail(f"there is no reason {reason!r}. Reasons: {', '.join(REJECT_REASONS)}.")
+    with _open(settings, state) as conn:
+        found = rejects.list_rejects(conn, limit, reason)
+        totals = rejects.totals(conn)
+    if as_json:
+        for kept in found:
+            typer.echo(json.dumps(_record(kept)))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(_table(found))
+    console.print(
+        f"{len(found)} of {totals.rows} kept records, {totals.bytes} bytes; {totals.evicted} older ones left."
+    )
+
+
+def show(
+    number: Annotated[int, typer.Argument(help="Number of the record, as listed.")],
+    settings: SettingsOption = None,
+    state: StateOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one rejected record with its bytes. Bytes that are no printable ASCII are escaped."""
+    with _open(settings, state) as conn:
+        kept = rejects.show(conn, number)
+    if kept is None:
+        _fail(f"there is no rejected record {number}: it never was, or newer ones took its place.")
+    if as_json:
+        typer.echo(json.dumps(_record(kept) | {"value": printable(kept.value)}))
+        return
+    typer.echo(f"number    {kept.number}")
+    typer.echo(f"set aside {_time(kept.at_us)}")
+    typer.echo(f"from      {printable(kept.topic.encode())} partition {kept.partition} offset {kept.offset}")
+    typer.echo(f"reason    {kept.reason}: {REJECT_REASONS.get(kept.reason, '')}")
+    typer.echo(f"detail    {printable(kept.detail.encode())}")
+    cut = f", the first {len(kept.value)} shown" if len(kept.value) < kept.size else ""
+    typer.echo(f"value     {kept.size} bytes{cut}")
+    typer.echo(printable(kept.value))
+
+
+def printable(value: bytes) -> str:
+    """Bytes as text that cannot disturb a terminal: printable ASCII as it is, the rest as ``\\xNN``, ``\\`` doubled."""
+    return "".join(chr(b) if 32 <= b < 127 and b != 92 else "\\\\" if b == 92 else f"\\x{b:02x}" for b in value)
+
+
+@contextmanager
+def _open(settings: Path | None, state: Path | None) -> Iterator[sqlite3.Connection]:
+    """The state database, read only: the agent may be running."""
+    database = _directory(settings, state) / DATABASE
+    if not database.is_file():
+        _fail(f"there is no state in {database.parent}. Has the agent run with these settings?")
+    with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True, timeout=10.0)) as conn:
+        try:
+            yield conn
+        except sqlite3.Error as error:
+            _fail(f"{database} cannot be read: {error}.")
+
+
+def _directory(settings: Path | None, state: Path | None) -> Path:
+    if state is not None:
+        return state
+    if settings is None:
+        _fail("give --settings FILE or --state DIRECTORY.")
+    try:
+        return load(settings).state.directory
+    except SettingsError as error:
+        _fail(f"the settings cannot be used:\n{error}")
+
+
+def _table(found: list[Kept]) -> Table:
+    table = Table("number", "set aside", "record", "reason", "detail", box=None, pad_edge=False)
+    for kept in found:
+        record = printable(f"{kept.topic}/{kept.partition}@{kept.offset}".encode())
+        table.add_row(
+            str(kept.number), _time(kept.at_us), Text(record), kept.reason, Text(printable(kept.detail.encode()))
+        )
+    return table
+
+
+def _record(kept: Kept) -> dict[str, Any]:
+    facts = asdict(kept)
+    del facts["value"], facts["at_us"]
+    return facts | {"at": _time(kept.at_us)}
+
+
+def _time(microseconds: int) -> str:
+    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(1)
