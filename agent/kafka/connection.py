@@ -34,6 +34,7 @@ class Connection:
         self.consumer = _connect(consumer_options(settings), self.assignor)
         self.probe = Probe(self.consumer)
         self.consumer.subscribe(topics=list(settings.topics), listener=_Listener(self.consumer, membership))
+        self.probe.await_topics(settings.topics, OFFSETS_SECONDS)
 
     def contact_at(self) -> float:
         """When a broker last answered, on the monotonic clock; the time of opening before the first answer."""

@@ -5,11 +5,15 @@ Written on its I/O thread by whole values, read on ours; nothing here waits.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from kafka import errors
 from kafka.structs import MemberState, TopicPartition
+
+METADATA_TRIES = 5
 
 
 class Answer(NamedTuple):
@@ -75,6 +79,21 @@ class Probe:
     def partition_counts(self, topics: Iterable[str]) -> dict[str, int]:
         """Partitions per topic as the metadata has them; 0 for a topic that is not there."""
         return {topic: len(self._cluster.partitions_for_topic(topic) or ()) for topic in topics}
+
+    def await_topics(self, topics: Iterable[str], timeout_seconds: float) -> None:
+        """Wait for metadata of the topics, before the first join: whoever leads it without would give out nothing.
+
+        Metadata asked for while a request is under way gets lost in 3.0.12, so ask again; a topic that is really missing
+        is not waited for.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        for _ in range(METADATA_TRIES):
+            if all(self.partition_counts(topics).values()) or time.monotonic() > deadline:
+                return
+            refreshed = self._cluster.request_update()
+            with contextlib.suppress(errors.KafkaError):  # also where a topic is missing
+                wait_ms = max(0.0, deadline - time.monotonic()) * 1000
+                self._consumer._net.run(self._consumer._manager.wait_for, refreshed, wait_ms)
 
     def unauthorised(self) -> frozenset[str]:
         """Topics that we may not describe."""

@@ -69,4 +69,7 @@ class Watch:
             self._rejoined_at = now  # the leader sees new partitions too, unless it restarted as a static member
             connection.assignor.saw(counts)
             connection.probe.rejoin()
-        return troubles.missing_topics(missing, self._settings) if missing else None
+        if not missing:
+            return None
+        connection.probe.refresh_metadata()
+        return troubles.missing_topics(missing, self._settings)

@@ -203,15 +203,34 @@ class KafkaBroker:
         self.admin.create_partitions({name: NewPartitions(total_count=partitions)})
         self._wait_for_partitions(name, partitions)
 
-    def produce(self, topic: str, records: Iterable[Record], **settings: Any) -> None:
+    def produce(
+        self, topic: str, records: Iterable[Record], headers: list[tuple[str, bytes]] | None = None, **settings: Any
+    ) -> None:
         """Write (partition, key, value) records in this order and wait for the acknowledgement of all."""
-        settings = {"acks": "all", "linger_ms": 5, **settings}
-        producer = kafka.KafkaProducer(bootstrap_servers=self.bootstrap, **settings)
+        producer = self._producer(**settings)
         try:
-            sent = [producer.send(topic, partition=part, key=key, value=value) for part, key, value in records]
+            sent = [
+                producer.send(topic, partition=p, key=key, value=value, headers=headers) for p, key, value in records
+            ]
             producer.flush(timeout=30)
             for future in sent:
                 future.get(timeout=30)
+        finally:
+            producer.close()
+
+    def transaction(self, topic: str, records: Iterable[Record], *, commit: bool) -> None:
+        """Write records in one transaction, and commit or abort it."""
+        producer = self._producer(transactional_id=f"tests-{time.time_ns()}")
+        try:
+            producer.init_transactions()
+            producer.begin_transaction()
+            for part, key, value in records:
+                producer.send(topic, partition=part, key=key, value=value)
+            producer.flush(timeout=30)
+            if commit:
+                producer.commit_transaction()
+            else:
+                producer.abort_transaction()
         finally:
             producer.close()
 
@@ -225,6 +244,9 @@ class KafkaBroker:
         if self._admin is None:
             self._admin = kafka.KafkaAdminClient(bootstrap_servers=self.bootstrap, client_id="tests")
         return self._admin
+
+    def _producer(self, **settings: Any) -> Any:
+        return kafka.KafkaProducer(**{"bootstrap_servers": self.bootstrap, "acks": "all", "linger_ms": 5, **settings})
 
     def _answers(self) -> bool:
         host, port = self.bootstrap.split(":")
