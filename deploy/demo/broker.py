@@ -36,19 +36,16 @@ def running(directory: Path) -> Iterator[str]:
         stop(process)
 
 
-def create_topic(address: str, name: str, timeout_seconds: float = 20.0) -> None:
+def create_topic(address: str, name: str) -> None:
     """Create the topic as soon as the broker answers."""
-    deadline = time.monotonic() + timeout_seconds
-    while True:
-        try:
-            admin: Any = KafkaAdminClient(bootstrap_servers=address, request_timeout_ms=5_000)
-            admin.create_topics([NewTopic(name, num_partitions=PARTITIONS, replication_factor=1)])
-            admin.close()
-            return
-        except KafkaError as error:
-            if time.monotonic() > deadline:
-                raise SystemExit(f"demo: no broker answers at {address}: {error}") from None
-            time.sleep(0.2)
+    _wait_until_it_listens(address)
+    admin: Any = KafkaAdminClient(bootstrap_servers=address, request_timeout_ms=5_000)
+    try:
+        admin.create_topics([NewTopic(name, num_partitions=PARTITIONS, replication_factor=1)])
+    except KafkaError as error:
+        raise SystemExit(f"demo: the broker at {address} does not create the topic {name}: {error}") from None
+    finally:
+        admin.close()
 
 
 def free_port(wanted: int = 0) -> int:
@@ -70,6 +67,19 @@ def stop(process: subprocess.Popen[bytes], timeout_seconds: float = 10.0) -> Non
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _wait_until_it_listens(address: str, timeout_seconds: float = 20.0) -> None:
+    host, _, port = address.split(",")[0].rpartition(":")
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            socket.create_connection((host, int(port)), timeout=2).close()
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"demo: no broker listens at {address}: {error}") from None
+            time.sleep(0.05)
 
 
 def _start(address: str, log: Path) -> subprocess.Popen[bytes]:
