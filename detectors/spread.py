@@ -9,7 +9,8 @@ is the factor by which the variance between chunks exceeds that of independent e
 X^2 is Pearson's statistic of the chunks x cells table of the column; cells need no smallest count, since the mean of X^2 is
 df whatever the counts are. For all other measures it is Cochran's Q = sum w_i (v_i - v)^2, w_i = 1 / se_i^2, v the weighted
 mean, with the standard errors that the measures themselves state (half their interval at z = 1). Both are the classical
-estimate of overdispersion (McCullagh & Nelder 1989, section 4.5).
+estimate of overdispersion (McCullagh & Nelder 1989, section 4.5). Gaps between groups take that of the groups' rates
+(group_spread.py).
 
 ``auto`` is the largest lower limit of the effect when each chunk is compared with all others: what a trusted period has been
 seen to do is no incident. It holds for the rules that allow it.
@@ -26,12 +27,16 @@ from numpy.typing import NDArray
 
 from detectors.cells import CATEGORICAL, NUMERIC
 from detectors.chunks import MIN_CHUNKS
+from detectors.group_spread import pool_groups
 from detectors.layout import BELOW, Layout
 from detectors.measurement import Measurement
 from detectors.tables import Kind, Tables
 
 Key = tuple[str, str]
 Floats = NDArray[np.float64]
+
+UNFIT = frozenset({"calibration_error", "expected_calibration_error", "group_calibration_error"})
+"""Measures that are never negative and near 0 when all is well: the kink there would be read as spread. They inform only."""
 
 DISTANCES = frozenset(
     {
@@ -146,7 +151,7 @@ def _inflation(chunks: Sequence[Chunk], others: Sequence[Tables], layout: Layout
             key = (found.metric, found.subject)
             if found.metric in DISTANCES:
                 distances.add(key)
-            elif (error := _standard_error(found)) is not None:
+            elif found.metric not in UNFIT and (error := _standard_error(found)) is not None:
                 assert found.value is not None
                 values[key].append(found.value)
                 errors[key].append(error)
@@ -155,6 +160,7 @@ def _inflation(chunks: Sequence[Chunk], others: Sequence[Tables], layout: Layout
     for key in values:
         if len(values[key]) >= MIN_CHUNKS:
             ratios[key] = cochran_ratio(np.array(values[key]), np.array(errors[key]))
+    ratios |= pool_groups(ratios, layout)
     return {key: ratio for key, ratio in ratios.items() if ratio > 1.0}
 
 
