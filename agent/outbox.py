@@ -143,7 +143,8 @@ def status(connection: sqlite3.Connection) -> tuple[ReceiverStatus, ...]:
 
 
 def _store(connection: sqlite3.Connection, target: Target, kind: NoticeKind, notice: Notice, now_us: int) -> None:
-    calls = range(1, notice.call + 1) if target.standing and not notice.firing else (notice.call,)
+    # Every call is an alert of its own at the receiver; the end of the incident ends them all.
+    calls = (notice.call,) if notice.firing else range(1, notice.call + 1)
     for call in calls:
         if target.standing:
             connection.execute(

@@ -66,9 +66,9 @@ def _left(deadline: float) -> float:
 
 def _exchange(connection: socket.socket, request: PostRequest, deadline: float) -> PostResponse:
     protocol = h11.Connection(h11.CLIENT)
-    for event in (_head(request), h11.Data(data=request.body), h11.EndOfMessage()):
-        connection.settimeout(_left(deadline))
-        connection.sendall(protocol.send(event) or b"")
+    events = (_head(request), h11.Data(data=request.body), h11.EndOfMessage())
+    connection.settimeout(_left(deadline))
+    connection.sendall(b"".join(protocol.send(event) or b"" for event in events))
     return _answer(connection, protocol, deadline)
 
 

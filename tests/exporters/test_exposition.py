@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from detectors.columns import StreamKey
 from exporters.exposition import ExpositionOptions, Format, render
-from exporters.families import ALL_FAMILIES
+from exporters.families import ALL_FAMILIES, MetricFamily
 from exporters.snapshot import Build, Snapshot, StreamStatus
 from tests.exporters.sample import NOW_US, SNAPSHOT, STREAM, WINDOWS
 
@@ -135,12 +135,11 @@ def test_label_values_that_need_it_are_escaped() -> None:
 
 
 @pytest.mark.parametrize("family", ALL_FAMILIES, ids=lambda family: family.name)
-def test_a_family_is_named_as_prometheus_wants_it(family: object) -> None:
-    name, unit = family.name, family.unit  # type: ignore[attr-defined]
-    assert name.startswith("wachter_")
-    assert not name.endswith(("_total", "_info"))
-    assert name.endswith(unit)
-    assert family.help.endswith(".")  # type: ignore[attr-defined]
+def test_a_family_is_named_as_prometheus_wants_it(family: MetricFamily[object]) -> None:
+    assert family.name.startswith("wachter_")
+    assert not family.name.endswith(("_total", "_info"))
+    assert family.name.endswith(family.unit)
+    assert family.help.endswith(".")
 
 
 def test_every_family_is_declared_once() -> None:
