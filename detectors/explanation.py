@@ -10,12 +10,9 @@ from datetime import UTC, datetime
 from detectors.findings import NEVER_DECIDES, Evidence, Finding, FindingState
 from detectors.incident import Incident, Moved
 from detectors.measurement import Measurement
-from detectors.names import capitalised, number, spoken
+from detectors.names import capitalised, number, spoken, tolerance
 
 FAMILY_ORDER = ("performance", "bias", "quality", "service", "drift")
-SHOWN_DETAIL = frozenset({"bias", "agent"})
-"""Families whose details are names (which two groups, which trouble) and no values of events."""
-
 _DAY_US = 86_400_000_000
 _HOUR_US = 3_600_000_000
 
@@ -51,7 +48,7 @@ def describe(finding: Finding, stream: str = "") -> str:
     what = f"{capitalised(spoken(finding.metric))}{_subject(finding)}{where}"
     parts = (f"{what} {_change(evidence.measurement)}", _interval(evidence.measurement), f"in {period(evidence)}")
     groups = _groups(finding)
-    return f"{' '.join(part for part in parts if part)}; tolerance {number(evidence.tolerance)}{groups}"
+    return f"{' '.join(part for part in parts if part)}; {tolerance(finding.metric, evidence.tolerance)}{groups}"
 
 
 def period(evidence: Evidence) -> str:
@@ -105,15 +102,13 @@ def _interval(measured: Measurement) -> str:
 
 
 def _groups(finding: Finding) -> str:
-    if finding.family not in SHOWN_DETAIL or not finding.worst.measurement.detail:
-        return ""
-    return "; " + ", ".join(f"{name} {text}" for name, text in finding.worst.measurement.detail)
+    return "".join(f"; {name.replace('_', ' ')} {text}" for name, text in finding.worst.measurement.detail)
 
 
 def _describe_moved(row: Moved) -> str:
     subject = f" ({row.subject})" if row.subject else ""
     value = f" {number(row.value)}," if row.value is not None else ""
-    size = f"{value} at least {number(row.lower)}; tolerance {number(row.tolerance)}"
+    size = f"{value} at least {number(row.lower)}; {tolerance(row.metric, row.tolerance)}"
     return f"Moved with it: {spoken(row.metric)}{subject}{size}"
 
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
 import msgspec
@@ -16,6 +17,9 @@ from detectors.measurement import Measurement, Stage, Status, Track
 from detectors.thresholds import DISABLED, NEVER_DECIDES_RUNS, Judgement
 
 NEVER_DECIDES = "never_decides"
+SHOWN_DETAIL = frozenset({"bias", "agent"})
+"""Families whose details are names (which two groups, which trouble). Those of others may be values of events, such as
+unseen levels: they stay with the measurement and do not enter an incident."""
 FindingKey = tuple[str, str]
 """Metric and subject."""
 
@@ -175,11 +179,14 @@ def _companion(judgement: Judgement, status: Status) -> Judgement:
 
 
 def _evidence(judgement: Judgement) -> Evidence:
+    measurement = judgement.measurement
+    if judgement.family not in SHOWN_DETAIL:
+        measurement = replace(measurement, detail=())
     return Evidence(
         window_start_us=breach_start_us(judgement),
         window_end_us=judgement.window_end_us,
         due_us=judgement.due_us,
         windows=max(1, len(judgement.run)),
         tolerance=judgement.tolerance,
-        measurement=judgement.measurement,
+        measurement=measurement,
     )

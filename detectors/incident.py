@@ -120,7 +120,7 @@ class Incident(msgspec.Struct, frozen=True):
         opened_us, resolved_us: due times (or watermarks, where a person acted).
         first_breach_start_us, last_breach_end_us: the span, in event time, from the first to the last breaching window.
         findings: sorted by metric and subject, the cleared ones too.
-        sequence: transitions so far.
+        sequence: transitions so far; calls: how many of them called somebody.
         timeline: the first 32 and the last 224 entries; ``timeline_omitted`` counts those between.
         moved: what else moved in its windows, strongest first.
     """
@@ -138,9 +138,15 @@ class Incident(msgspec.Struct, frozen=True):
     resolved_us: int | None = None
     acknowledged: Acknowledgement | None = None
     sequence: int = 0
+    calls: int = 0
     timeline: tuple[Entry, ...] = ()
     timeline_omitted: int = 0
     moved: tuple[Moved, ...] = ()
+
+    @property
+    def severity(self) -> str:
+        """The shipped one of its track."""
+        return SEVERITIES[self.track]
 
     @property
     def is_open(self) -> bool:
@@ -183,7 +189,11 @@ def record(incident: Incident, entry: Entry) -> tuple[Incident, Transition]:
         timeline = timeline[:TIMELINE_HEAD] + timeline[TIMELINE_HEAD + 1 :]
         omitted += 1
     changed = msgspec.structs.replace(
-        incident, timeline=timeline, timeline_omitted=omitted, sequence=incident.sequence + 1
+        incident,
+        timeline=timeline,
+        timeline_omitted=omitted,
+        sequence=incident.sequence + 1,
+        calls=incident.calls + (entry.kind in CALLS),
     )
     transition = Transition(
         incident_id=incident.id,

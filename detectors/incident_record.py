@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from detectors.explanation import SHOWN_DETAIL, explain, headline, iso, ranked
+from detectors.explanation import explain, headline, iso, ranked
 from detectors.findings import Evidence, Finding
 from detectors.incident import SEVERITIES, Entry, Incident, Moved, fingerprint
 from detectors.measurement import Track
@@ -75,12 +75,12 @@ def _finding(finding: Finding) -> Record:
         "clear_windows": finding.clears,
         "first_breach_start": iso(finding.first_breach_start_us),
         "last_breach_end": iso(finding.last_breach_end_us),
-        "worst": _evidence(finding.worst, finding.family),
-        "latest": _evidence(finding.latest, finding.family),
+        "worst": _evidence(finding.worst),
+        "latest": _evidence(finding.latest),
     }
 
 
-def _evidence(evidence: Evidence, family: str) -> Record:
+def _evidence(evidence: Evidence) -> Record:
     measured = evidence.measurement
     return {
         "window_start": iso(evidence.window_start_us),
@@ -96,7 +96,7 @@ def _evidence(evidence: Evidence, family: str) -> Record:
         "effect_lower": measured.effect_lower,
         "effect_upper": measured.effect_upper,
         "tolerance": evidence.tolerance,
-        "detail": dict(measured.detail) if family in SHOWN_DETAIL else {},
+        "detail": dict(measured.detail),
     }
 
 

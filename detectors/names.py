@@ -24,6 +24,11 @@ _NAMES = {
     "f1_at_reference_prevalence": "F1 at reference prevalence",
 }
 
+_SHORTFALLS = frozenset({"demographic_parity_ratio", "label_coverage"})
+"""Their effect is what they lack to 1."""
+_RELATIVE = frozenset({"mae"})
+"""Their effect is a share of the reference's value."""
+
 
 def spoken(metric: str) -> str:
     """The metric's name in a sentence: ``js_distance`` is "Jensen-Shannon distance"."""
@@ -38,3 +43,12 @@ def capitalised(text: str) -> str:
 def number(value: float) -> str:
     """Four significant digits, without an exponent where that is readable."""
     return f"{value:.4g}"
+
+
+def tolerance(metric: str, tau: float) -> str:
+    """What was tolerated, on the scale on which a person reads the metric."""
+    if metric in _SHORTFALLS:
+        return f"at least {number(1 - tau)} is wanted"
+    if metric in _RELATIVE:
+        return f"tolerance {number(100 * tau)} %"
+    return f"tolerance {number(tau)}"

@@ -22,6 +22,9 @@ from detectors.policy import Policy
 
 CLEAR_SHARE = 0.8
 MAX_RUN = 8
+MAX_RUN_AGE = 32
+"""A run is given up when its first window lies this many window lengths back: a column that stays empty after seven
+undecided windows would hold their tables for ever."""
 NEVER_DECIDES_RUNS = 3
 
 ABOVE_TOLERANCE = "above_tolerance"
@@ -39,6 +42,7 @@ CURED_BY_MORE_EVENTS = frozenset(
         TOO_FEW_EVENTS,
         INTERVAL_TOO_WIDE,
         "too_few_labels_per_class",
+        "too_few_per_group",
         "one_class_only",
         "zero_denominator",
         "no_interval",
@@ -164,6 +168,7 @@ def decide(
         verdict = Verdict(Status.INSUFFICIENT_DATA, PARTIAL_WINDOW)
         return _judgement(window, measurement, policy, verdict, carry.undecided_runs), carry
     alone = judge_alone(measurement, policy)
+    carry = unexpired(carry, window)
     if not window.carries:
         return _judgement(window, measurement, policy, alone, carry.undecided_runs), carry
     if alone.status is not Status.INSUFFICIENT_DATA:
@@ -171,6 +176,14 @@ def decide(
     if alone.reason not in CURED_BY_MORE_EVENTS:
         return _judgement(window, measurement, policy, alone, carry.undecided_runs), carry
     return _decide_run(carry, window, measurement, policy, remeasure)
+
+
+def unexpired(carry: Carry, window: WindowRef) -> Carry:
+    """The carry without a run that is too old. For a subject that is not measured any more nobody else would end it."""
+    oldest_us = window.start_us - MAX_RUN_AGE * (window.end_us - window.start_us)
+    if not carry.run or carry.run[0] >= oldest_us:
+        return carry
+    return Carry(undecided_runs=carry.undecided_runs)
 
 
 def _decide_run(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -10,6 +11,7 @@ from detectors.findings import Evidence
 from detectors.incident import Incident
 from detectors.incidents import StreamIncidents, advance, agent_finding
 from detectors.measurement import Measurement
+from detectors.names import tolerance
 from detectors.thresholds import Judgement
 from tests.detectors.judging import DAY_US, STREAM, drop, judged
 
@@ -66,14 +68,14 @@ def test_a_drift_headline_names_the_column_and_no_value_of_it() -> None:
         "Jensen-Shannon distance (carrier) of flights/delay/1 is 0.42 (0.4 to 0.44, n = 900) in the day of 2013-07-01; "
         "tolerance 0.1"
     )
-    assert not any("secret" in line for line in explain(incident))
+    assert b"secret" not in msgspec.json.encode(incident)
 
 
 def test_a_bias_finding_names_the_groups() -> None:
     judgement = judged(FIRST_OF_JULY, metric="demographic_parity", subject="sex", family="bias")
-    groups = (("lowest", "F"), ("highest", "M"))
+    groups = (("lower", "sex=F"), ("higher", "sex=M"))
     incident = incident_of(structs.replace(judgement, measurement=drop(0.2, metric="x", detail=groups)))
-    assert headline(incident).endswith("tolerance 0.02; lowest F, highest M")
+    assert headline(incident).endswith("tolerance 0.02; lower sex=F; higher sex=M")
 
 
 def test_undecided_runs_are_said_in_words() -> None:
@@ -85,6 +87,19 @@ def test_agent_trouble_is_said_in_words() -> None:
     state, _ = agent_finding(StreamIncidents(STREAM), "no_input", True, 10, "no record for 5 minutes")
     assert state.agent.open is not None
     assert headline(state.agent.open) == "No input of flights/delay/1: no record for 5 minutes"
+
+
+@pytest.mark.parametrize(
+    ("metric", "text"),
+    [
+        ("roc_auc", "tolerance 0.2"),
+        ("mae", "tolerance 20 %"),
+        ("demographic_parity_ratio", "at least 0.8 is wanted"),
+        ("label_coverage", "at least 0.8 is wanted"),
+    ],
+)
+def test_a_tolerance_is_said_on_the_scale_of_its_metric(metric: str, text: str) -> None:
+    assert tolerance(metric, 0.2) == text
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.measurement import Measurement, Status, Track
-from detectors.thresholds import MAX_RUN, Carry, Judgement, decide, judge_alone
+from detectors.thresholds import MAX_RUN, Carry, Judgement, decide, judge_alone, unexpired
 from tests.detectors.judging import DAY_US, auc_policy, day, drop
 
 POLICY = auc_policy()
@@ -155,6 +155,13 @@ def test_where_the_tables_of_a_run_are_gone_it_begins_anew() -> None:
     _, carry = run_of(2, WIDE, WIDE)
     judgement, carry = decide(carry, day(2), WIDE, POLICY, lambda run: None)
     assert (judgement.run, carry.run) == ((), (2 * DAY_US,))
+
+
+def test_a_run_is_given_up_when_its_first_window_is_long_ago() -> None:
+    old = Carry(run=(0,), end_us=DAY_US, undecided_runs=1)
+    assert unexpired(old, day(32)) == old
+    assert unexpired(old, day(33)) == Carry(undecided_runs=1)
+    assert decide(old, day(33), WIDE, POLICY, never)[1].run == (33 * DAY_US,)
 
 
 @pytest.mark.parametrize("reason", ["no_reference", "labels_selective"])
