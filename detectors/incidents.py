@@ -15,8 +15,9 @@ from detectors.columns import StreamKey
 from detectors.findings import sort_key, with_never_decides
 from detectors.incident import Entry, Incident, Kind, Moved, Transition
 from detectors.measurement import Measurement, Stage, Status, Track
-from detectors.thresholds import ABOVE_TOLERANCE, WITHIN_TOLERANCE, Judgement
+from detectors.thresholds import Judgement
 from detectors.tracks import Step, TrackState, gone_from
+from detectors.verdict import ABOVE_TOLERANCE, WITHIN_TOLERANCE
 
 
 class StreamIncidents(msgspec.Struct, frozen=True):

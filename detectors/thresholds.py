@@ -1,13 +1,7 @@
-"""Thresholds: from a measurement to a verdict.
+"""Thresholds: from the measurement of a window to a judgement.
 
-tau is the tolerated effect, [L, U] the effect's interval at the stream's z:
-
-    breach              L > tau: critical on the harm track, warning on the others
-    insufficient_data   no breach, and an effect of 2 tau could have been missed
-    ok                  everything else; it is ``clear`` if the point lies below 0.8 tau
-
-so a verdict does not depend on sample size. A window that cannot decide alone is judged together with the undecided
-windows before it (``decide``): a small stream decides later, not never.
+A window is judged alone (verdict.py). One that cannot decide is judged together with the undecided windows before it, up to
+eight: a small stream decides later, not never.
 """
 
 from __future__ import annotations
@@ -19,48 +13,20 @@ import msgspec
 from detectors.columns import StreamKey
 from detectors.measurement import Measurement, Stage, Status, Track
 from detectors.policy import Policy
+from detectors.verdict import CLEAR_SHARE, CURED_BY_MORE_EVENTS, Verdict, judge_alone, tolerance_of
 
-CLEAR_SHARE = 0.8
 MAX_RUN = 8
 MAX_RUN_AGE = 32
 """A run is given up when its first window lies this many window lengths back: a column that stays empty after seven
 undecided windows would hold their tables for ever."""
 NEVER_DECIDES_RUNS = 3
 
-ABOVE_TOLERANCE = "above_tolerance"
-WITHIN_TOLERANCE = "within_tolerance"
-NEAR_TOLERANCE = "near_tolerance"
-TOO_FEW_EVENTS = "too_few_events"
-INTERVAL_TOO_WIDE = "interval_too_wide"
-NOT_MEASURED = "not_measured"
 PARTIAL_WINDOW = "partial_window"
 DISABLED = "disabled"
 WEAK_EVIDENCE = "weak_evidence"
 
-CURED_BY_MORE_EVENTS = frozenset(
-    {
-        TOO_FEW_EVENTS,
-        INTERVAL_TOO_WIDE,
-        "too_few_labels_per_class",
-        "too_few_per_group",
-        "one_class_only",
-        "zero_denominator",
-        "no_interval",
-    }
-)
-"""Reasons for which adding the next window may help. Others (no reference, selective labels) are not carried: eight
-windows without a reference are no better than one."""
-
 Remeasure = Callable[[tuple[int, ...]], Measurement | None]
 """Measures the sum of the windows that start at these times; ``None`` where their tables are gone."""
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """A status, its named reason, and whether it counts towards closing a finding."""
-
-    status: Status
-    reason: str
-    clear: bool = False
 
 
 class WindowRef(msgspec.Struct, frozen=True):
@@ -131,29 +97,6 @@ class Judgement(msgspec.Struct, frozen=True):
         return self.status in (Status.WARNING, Status.CRITICAL)
 
 
-def tolerance_of(measurement: Measurement, policy: Policy) -> float:
-    """tau: the measurement's own where it has one, else the policy's."""
-    return policy.tolerance if measurement.tolerance is None else measurement.tolerance
-
-
-def judge_alone(measurement: Measurement, policy: Policy) -> Verdict:
-    """The verdict of one measurement, without any history."""
-    effect, lower = measurement.effect, measurement.effect_lower
-    if measurement.blocked is not None:
-        return Verdict(Status.INSUFFICIENT_DATA, measurement.blocked)
-    if effect is None or lower is None:
-        return Verdict(Status.INSUFFICIENT_DATA, measurement.reason or NOT_MEASURED)
-    if measurement.n < policy.minimum_n:
-        return Verdict(Status.INSUFFICIENT_DATA, TOO_FEW_EVENTS)
-    tau = tolerance_of(measurement, policy)
-    if lower > tau:
-        return Verdict(_bad(policy.track), ABOVE_TOLERANCE)
-    if _could_miss_twice(tau, measurement, lower):
-        return Verdict(Status.INSUFFICIENT_DATA, INTERVAL_TOO_WIDE)
-    clear = effect < CLEAR_SHARE * tau
-    return Verdict(Status.OK, WITHIN_TOLERANCE if clear else NEAR_TOLERANCE, clear)
-
-
 def decide(
     carry: Carry, window: WindowRef, measurement: Measurement, policy: Policy, remeasure: Remeasure
 ) -> tuple[Judgement, Carry]:
@@ -212,19 +155,6 @@ def _run_with(
     run = (*carry.run, window.start_us)
     whole = remeasure(run)
     return (alone, measurement) if whole is None else (run, whole)
-
-
-def _could_miss_twice(tau: float, measurement: Measurement, lower: float) -> bool:
-    """An effect of 2 tau could have been missed. Against a tolerance of 0 there is no such size: the minimum decides."""
-    if tau <= 0:
-        return False
-    if measurement.resolution is not None:
-        return measurement.resolution > tau
-    return measurement.effect_upper is not None and (measurement.effect_upper - lower) / 2 > tau
-
-
-def _bad(track: Track) -> Status:
-    return Status.CRITICAL if track is Track.HARM else Status.WARNING
 
 
 def _judgement(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 from scipy import stats
 
+from config.settings.thresholds import Threshold
 from detectors.measurement import Rule, Track
 from detectors.policy import critical_z, evaluations_per_30_days, make_policy
 
@@ -64,3 +65,8 @@ def test_the_reference_raises_nothing_where_the_rule_does_not_allow_it() -> None
 
 def test_a_switched_off_metric_is_a_disabled_policy() -> None:
     assert not make_policy(RULE, (Stated(enabled=False),)).enabled
+
+
+def test_thresholds_of_the_settings_are_overrides() -> None:
+    policy = make_policy(RULE, (Threshold(tolerance=0.2, track="harm"), Threshold(open_after=5)))
+    assert (policy.tolerance, policy.track, policy.open_after, policy.minimum_n) == (0.2, Track.HARM, 5, 500)
