@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from agent.flat_rows import mapped_rows
-from agent.readers import column_names, read_file
+from agent.reference.flat_rows import mapped_rows
+from agent.reference.readers import column_names, read_file
 from agent.source import Fetched
 
 SAMPLE_RECORDS = 20_000

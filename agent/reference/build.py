@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from agent.contexts import Context
 from agent.declare import declaration_of, window_plan
-from agent.reference_labels import NO_LABEL
-from agent.reference_rows import Gathered, ReferenceRows, Subject
-from agent.row_sources import Progress, RowSource
+from agent.reference.labels import NO_LABEL
+from agent.reference.rows import Gathered, ReferenceRows, Subject
+from agent.reference.sources import Progress, RowSource
 from config.errors import WachterError
 from config.settings import LabelSettings, Model, Settings, System
 from config.units import format_duration

@@ -1,4 +1,4 @@
-"""Rows from files: JSON lines and CSV (both also ``.zst``), and Parquet.
+"""Rows from files: JSON lines (also ``.zst``), CSV and Parquet.
 
 A file is read as if it were a partition of a topic: batches of records with their offsets, which the decoder then takes like
 those from Kafka. A reader is one function and one line in ``READERS``.
@@ -10,20 +10,21 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import zstandard
 
-from agent.flat_rows import Row, ToEvent, to_json
+from agent.reference.flat_rows import Row, ToEvent, to_json
+from agent.replay_lines import Lines
 from agent.source import Fetched, Partition
 from config.errors import SourceError
 
 BATCH_RECORDS = 5000
+BUFFER_BYTES = 1 << 20
 MAX_LINE_BYTES = 64 << 20
-"""A longer line is no event: the file is not JSON lines."""
+"""A longer line is cut; the decoder refuses it by its size."""
 
 Record = tuple[int, bytes]
 """Number of a line or row in its file, and its bytes."""
@@ -68,11 +69,13 @@ def kind_of(path: Path) -> str:
     Raises:
         UnreadableFile: no reader has this ending.
     """
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".zst"]
-    kind = suffixes[-1] if suffixes else ""
-    if kind not in READERS:
-        raise UnreadableFile(f"{path}: the kind of this file is not known. Known are: {', '.join(READERS)}")
-    return kind
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    packed = suffixes[-1:] == [".zst"]
+    kind = (suffixes[:-1] if packed else suffixes)[-1:]
+    if not kind or kind[0] not in READERS or (packed and READERS[kind[0]] is not _json_lines):
+        known = ", ".join(READERS)
+        raise UnreadableFile(f"{path}: the kind of this file is not known. Known are {known}, and .zst of JSON lines")
+    return kind[0]
 
 
 def sha256_of(path: Path) -> str:
@@ -98,12 +101,22 @@ def column_names(path: Path) -> tuple[str, ...]:
 
 
 def _json_lines(path: Path, shape: RowShape, advance: Advance) -> Iterator[Record]:
-    with _opened(path, advance) as file:
-        yield from ((number, line) for number, line in enumerate(_lines(file, path)) if not line.isspace())
+    lines = Lines(path, MAX_LINE_BYTES)
+    try:
+        while not lines.ended:
+            for number, line in zip(*lines.take(BATCH_RECORDS), strict=True):
+                yield number, line or b""
+            advance(lines.read_bytes)
+    finally:
+        lines.close()
 
 
 def _csv(path: Path, shape: RowShape, advance: Advance) -> Iterator[Record]:
-    with _opened(path, advance) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+    with (
+        path.open("rb", buffering=0) as raw,
+        io.BufferedReader(_Watched(raw, advance), BUFFER_BYTES) as file,
+        io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text,
+    ):
         rows = csv.DictReader(text, restkey="", strict=True)
         yield from _as_events(path, rows, shape(rows.fieldnames or ()))
 
@@ -151,13 +164,6 @@ def _batched(partition: Partition, records: Iterable[Record]) -> Iterator[Fetche
         yield Fetched(partition, offsets, values)
 
 
-def _lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
-    while line := file.readline(MAX_LINE_BYTES):
-        if len(line) == MAX_LINE_BYTES:
-            raise UnreadableFile(f"{path}: a line is longer than {MAX_LINE_BYTES >> 20} MiB. Is it JSON lines?")
-        yield line
-
-
 class _Watched(io.RawIOBase):
     """A file that tells how far it has been read."""
 
@@ -173,14 +179,3 @@ class _Watched(io.RawIOBase):
         size = self._raw.readinto(buffer)
         self._advance(self._raw.tell())
         return size or 0
-
-
-@contextmanager
-def _opened(path: Path, advance: Advance) -> Iterator[IO[bytes]]:
-    with path.open("rb", buffering=0) as raw:
-        file = io.BufferedReader(_Watched(raw, advance), buffer_size=1 << 20)
-        if path.suffix.lower() == ".zst":
-            with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as reader:
-                yield io.BufferedReader(reader, buffer_size=1 << 20)
-        else:
-            yield file

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.sample import Event, columns_of
+from agent.proposal.sample import Event, columns_of
 from detectors.profile import Profile, is_number, profile_column
 from detectors.sampler import names_of
 

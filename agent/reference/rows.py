@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from agent.decoders import build_decoder
 from agent.decoders.record import Decoded
 from agent.labels import id_hashes, seed_of
-from agent.reference_labels import LabelBook
-from agent.row_sources import Progress, RowSource
+from agent.reference.labels import LabelBook
+from agent.reference.sources import Progress, RowSource
 from agent.source import Fetched
 from config.settings import Settings
 from detectors.columns import Inferences

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from agent.proposal import Columns, NothingToPropose, Proposal, Values, outcome_of
-from agent.sample import Event, columns_of
+from agent.proposal.native import Columns, NothingToPropose, Proposal, Values, outcome_of
+from agent.proposal.sample import Event, columns_of
 from detectors.profile import is_epoch, is_missing, is_number, is_time_text, profile_column
 
 TIME_UNITS = (("s", 1e11), ("ms", 1e14), ("us", 1e17), ("ns", float("inf")))

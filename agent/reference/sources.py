@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from agent.flat_rows import ToEvent, mapped_rows, native_rows
-from agent.readers import kind_of, read_file, sha256_of
+from agent.reference.flat_rows import ToEvent, mapped_rows, native_rows
+from agent.reference.readers import kind_of, read_file, sha256_of
 from agent.source import Fetched, Partition
 from config.settings import Model, Settings
 
