@@ -6,7 +6,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo test test-quick check format bench lock clean
+.PHONY: help setup parts peers demo test test-quick check format bench lock clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ setup: ## make .venv from the lock (needs only Python >= 3.11)
 
 parts: setup ## install the real parts that tests use: Kafka jars, Prometheus, Alertmanager
 	@$(RUN)/python -m tests.parts.provision
+
+peers: ## an environment of its own with Evidently, for make bench to compare with
+	@.ci/venv .parts/peers requirements/reports.txt
 
 demo: setup ## a real model going wrong in real data: broker, agent, incident
 	@$(RUN)/python -m deploy.demo

@@ -1,6 +1,6 @@
 """Evidently and NannyML on the same rows, where an environment of their own has them.
 
-Name its Python: ``WACHTER_BENCH_PEERS=/path/to/python make bench``. `requirements/reports.txt` locks one with Evidently.
+``make peers`` makes one with Evidently; ``WACHTER_BENCH_PEERS=/path/to/python`` names another.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import numpy as np
 from bench import events
 
 VARIABLE = "WACHTER_BENCH_PEERS"
+DEFAULT = Path(__file__).resolve().parents[1] / ".parts" / "peers" / "bin" / "python"
 SCRIPT = Path(__file__).with_name("peer_runs.py")
 
 
 def seconds(reference: events.Rows, window: events.Rows) -> dict[str, float]:
-    """Seconds per window by library; empty where no environment is named."""
-    python = os.environ.get(VARIABLE)
-    if not python:
+    """Seconds per window by library; empty where there is no such environment."""
+    python = os.environ.get(VARIABLE, str(DEFAULT))
+    if not Path(python).exists():
         return {}
     with tempfile.TemporaryDirectory() as directory:
         for name, rows in (("reference", reference), ("window", window)):
