@@ -176,3 +176,16 @@ def test_no_other_page_in_twenty_repetitions(size: int) -> None:
     pages = [len(Story(size, seed=seed).play().calls(Track.HARM)) for seed in range(20)]
     assert max(pages) == 1
     assert sum(pages) >= 19
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("distance", "expected"), [(1.0, 0), (0.85, 1), (0.75, 1)])
+def test_a_lasting_drop_never_pages_twice_and_no_drop_never_pages(
+    monkeypatch: pytest.MonkeyPatch, distance: float, expected: int
+) -> None:
+    # 0.85 is an AUC of .726 for .760: near enough to the tolerance for single windows to look well again
+    here = "tests.detectors.test_one_page_one_ticket"
+    monkeypatch.setattr(f"{here}.separation", lambda number: distance if number >= 10 else 1.0)
+    monkeypatch.setattr(f"{here}.COLUMNS", 2)
+    pages = [len(Story(2000, seed=seed).play().calls(Track.HARM)) for seed in range(40)]
+    assert max(pages) == expected
