@@ -127,7 +127,8 @@ class _GroupSet:
         if self.frame.layout.subjects:
             usable &= ~np.isnan(rate.estimate(self.scale(), phi).lower)
         pairs = compared_pairs(usable, self.best)
-        return compare(rate.estimate(self.scale(pair_z(self.frame.z, pairs, families)), phi), pairs)
+        gap = compare(rate.estimate(self.scale(pair_z(self.frame.z, pairs, families)), phi), pairs)
+        return replace(gap, n=int(rate.n[usable].sum()))
 
 
 def _measure_predictions(window: Tables, groups: _GroupSet) -> Iterator[Measurement]:
@@ -170,6 +171,7 @@ def _broken_in_reference(groups: _GroupSet) -> Iterator[Measurement]:
             metric="bias_in_reference",
             subject=f"{groups.declared.name}: {metric}",
             value=number(gap.value),
+            n=gap.n,
             lower=number(gap.lower),
             upper=number(gap.upper),
             tolerance=tolerance,
@@ -223,7 +225,7 @@ def _measurement(
         subject=groups.declared.name,
         value=number(gap.value),
         reason=TOO_FEW_PER_GROUP if np.isnan(gap.value) else None,
-        n=int(rate.n.sum()),
+        n=gap.n,
         lower=number(gap.lower),
         upper=number(gap.upper),
         baseline=number(of_reference.value),

@@ -23,12 +23,18 @@ def squared_error(cells: Floats, score_sums: Floats) -> Floats:
 
 
 def squared_error_variance(cells: Floats, score_sums: Floats) -> Floats:
-    """Variance of ``squared_error``, (...): sum w^2 [4 (y - s)^2 v / n + 2 (v / n)^2], v = y (1 - y) n / (n - 1)."""
+    """Variance of ``squared_error``, (...).
+
+    With the true error d of a cell and the variance e = y (1 - y) / (n - 1) of its share it is sum w^2 (4 d^2 e + 2 e^2);
+    d^2 is estimated by (y - s)^2 - e, and the whole is at least what it is at d = 0, so it is too wide there rather than
+    too narrow.
+    """
     n, share, gap = _by_cell(cells, score_sums)
     noise = share * (1 - share) / np.maximum(n - 1, 1)
     used = np.where(n > 1, n, 0.0)
-    terms = np.square(used) * (4 * np.square(gap) * noise + 2 * np.square(noise))
-    return divide(terms.sum(axis=-1), np.square(used.sum(axis=-1)))
+    least = 2 * np.square(used * noise)
+    terms = least + 4 * np.square(used) * (np.square(gap) - noise) * noise
+    return divide(np.maximum(terms.sum(axis=-1), least.sum(axis=-1)), np.square(used.sum(axis=-1)))
 
 
 def expected_calibration_error(cells: Floats, score_sums: Floats) -> Floats:

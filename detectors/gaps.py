@@ -22,12 +22,14 @@ class Gap:
     Attributes:
         value, lower, upper: of the largest gap; NaN where fewer than two groups can be compared.
         worst: indices of the two groups, the one with the larger rate first; ``None`` without a gap.
+        n: events that the compared rates rest on.
     """
 
     value: float
     lower: float
     upper: float
     worst: tuple[int, int] | None = None
+    n: int = 0
 
     @property
     def estimate(self) -> Estimate:
@@ -77,7 +79,7 @@ def larger(a: Gap, b: Gap) -> Gap:
     if not gaps:
         return NO_GAP
     top = max(gaps, key=lambda gap: gap.value)
-    return Gap(top.value, max(gap.lower for gap in gaps), max(gap.upper for gap in gaps), top.worst)
+    return Gap(top.value, max(gap.lower for gap in gaps), max(gap.upper for gap in gaps), top.worst, top.n)
 
 
 def worse_than_reference(window: Estimate, reference: Estimate, tolerance: float, margin: float) -> Estimate:
