@@ -3,8 +3,8 @@
     mean_shift      (mean - reference mean) / reference standard deviation
     quantile_shift  (median - reference median) / reference interquartile range; medians and quartiles by linear
                     interpolation within cells
-    wasserstein     integral of |F - G|, each cell's mass at its own mean, / reference standard deviation. Within a cell the
-                    two sides may still differ, so this is a lower bound.
+    wasserstein     integral of |F - G|, each cell's mass at its own mean, / reference standard deviation; it differs from
+                    that of the rows by no more than the mean absolute deviation within cells
 
 Sums come from the grid, so they are exact; a value farther than 4096 scales from the centre counts as lying there.
 """
