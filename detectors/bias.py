@@ -8,56 +8,31 @@ holds for the worst pair (gaps.py). Where the reference itself breaks the bound 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from detectors.bias_gaps import DIFFERENCES, RATIO, GroupsOfSet, outcome_gaps, outcomes, parity_gaps, selection
 from detectors.bias_moments import calibration_errors, mean_residuals
-from detectors.coverage import blocking, coverages, group_name
+from detectors.coverage import blocking, coverages
 from detectors.estimates import Estimate
 from detectors.family import Frame, InferenceTally, LabelTally
-from detectors.gaps import (
-    NO_GAP,
-    Gap,
-    compared_pairs,
-    larger,
-    largest_difference,
-    pair_z,
-    smallest_ratio,
-    worse_than_reference,
-)
-from detectors.group_rates import GroupRate, outcome_rates, selection_rate
+from detectors.gaps import NO_GAP, Gap, worse_than_reference
+from detectors.group_rates import GroupRate
 from detectors.groups import GroupOutcomes, Groups
-from detectors.layout import GroupSet, Task
 from detectors.measurement import Measurement, Rule, Stage, Track
 from detectors.outcomes import Outcomes
 from detectors.performance import PROVISIONAL, number, with_effect
-from detectors.readings import Scale
 from detectors.tables import Tables
 
-RATIO = "demographic_parity_ratio"
 FOUR_FIFTHS = 0.8
 MAX_GAP = 0.1
 REFERENCE_MARGIN = 0.05
 TOO_FEW_PER_GROUP = "too_few_per_group"
 SMALL_CELL = "small_cell"
 
-DIFFERENCES = {
-    "demographic_parity_difference": "selection_rate",
-    "equal_opportunity_difference": "true_positive_rate",
-    "false_positive_rate_difference": "false_positive_rate",
-    "false_negative_rate_difference": "false_negative_rate",
-    "predictive_parity_difference": "precision",
-    "accuracy_difference": "accuracy",
-}
-"""The rate that each gap compares."""
-
 JUDGED = ("demographic_parity_difference", RATIO, "equal_opportunity_difference", "equalized_odds_difference")
-
-Comparer: TypeAlias = Callable[[Estimate, NDArray[np.bool_]], Gap]
 
 
 def _harm(metric: str, tolerance: float, stage: Stage) -> Rule:
@@ -80,76 +55,34 @@ class Bias:
     def measure(self, window: Tables, frame: Frame) -> Iterator[Measurement]:
         found = coverages(window, frame)
         for index in range(len(frame.layout.groups)):
-            groups = _GroupSet(frame, index)
+            groups = GroupsOfSet(frame, index)
             if frame.stage is Stage.WINDOW:
                 yield from _measure_predictions(window, groups)
-                yield from _broken_in_reference(groups)
                 continue
             selective = blocking(found, groups.declared.name)
             yield from _measure_outcomes(window, groups, PROVISIONAL if frame.provisional else selective)
 
 
-@dataclass(frozen=True, slots=True)
-class _GroupSet:
-    """One protected attribute or intersection of the frame's layout."""
-
-    frame: Frame
-    index: int
-
-    @property
-    def declared(self) -> GroupSet:
-        return self.frame.layout.groups[self.index]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(group_name(self.declared, code) for code in range(1, self.declared.codes))
-
-    @property
-    def best(self) -> int | None:
-        """Index of the group that the others are compared with, where one is named."""
-        named = self.frame.best_group.get(self.declared.name)
-        return None if named is None else self.declared.groups.index(named)
-
-    @property
-    def favourable(self) -> int | None:
-        """Code of the good outcome; ``None`` for a multi-class model that names none."""
-        name = self.frame.favourable or self.frame.layout.positive
-        return None if name is None else self.frame.layout.class_codes[name]
-
-    def scale(self, z: float | None = None) -> Scale:
-        frame = self.frame
-        return Scale(frame.z if z is None else z, frame.inflation, frame.layout.subjects)
-
-    def gap(self, metric: str, rate: GroupRate, compare: Comparer, families: int = 1) -> Gap:
-        """The gap over the groups whose denominator may decide."""
-        phi = self.frame.inflation(metric, self.declared.name)
-        usable = rate.n >= self.frame.min_decide
-        if self.frame.layout.subjects:
-            usable &= ~np.isnan(rate.estimate(self.scale(), phi).lower)
-        pairs = compared_pairs(usable, self.best)
-        gap = compare(rate.estimate(self.scale(pair_z(self.frame.z, pairs, families)), phi), pairs)
-        return replace(gap, n=int(rate.n[usable].sum()))
-
-
-def _measure_predictions(window: Tables, groups: _GroupSet) -> Iterator[Measurement]:
+def _measure_predictions(window: Tables, groups: GroupsOfSet) -> Iterator[Measurement]:
     """Demographic parity: the difference and the ratio of the selection rates."""
-    rate = _selection(window, groups)
+    of_reference = parity_gaps(selection(groups.frame.reference, groups), groups)
+    yield from _broken_in_reference(of_reference, groups)
+    rate = selection(window, groups)
     if rate is None:
         return
-    of_reference = _parity(_selection(groups.frame.reference, groups), groups)
-    for metric, gap in _parity(rate, groups).items():
+    for metric, gap in parity_gaps(rate, groups).items():
         yield _measurement(metric, gap, of_reference.get(metric, NO_GAP), rate, groups, None)
     yield from _per_group("selection_rate", rate, groups, None)
 
 
-def _measure_outcomes(window: Tables, groups: _GroupSet, blocked: str | None) -> Iterator[Measurement]:
+def _measure_outcomes(window: Tables, groups: GroupsOfSet, blocked: str | None) -> Iterator[Measurement]:
     """What needs labels: opportunity, odds, predictive and accuracy parity, calibration; residuals of a regression."""
     frame = groups.frame
     if "group_outcomes.rows" in window:
         yield from mean_residuals(window, frame, groups.index, groups.names, groups.best)
-    rates = _outcomes(window, groups)
-    of_reference = _outcome_gaps(_outcomes(frame.reference, groups), groups)
-    for metric, gap in _outcome_gaps(rates, groups).items():
+    rates = outcomes(window, groups)
+    of_reference = outcome_gaps(outcomes(frame.reference, groups), groups)
+    for metric, gap in outcome_gaps(rates, groups).items():
         rate = rates[DIFFERENCES.get(metric, "true_positive_rate")]
         yield _measurement(metric, gap, of_reference.get(metric, NO_GAP), rate, groups, blocked)
     for name, rate in rates.items():
@@ -158,13 +91,12 @@ def _measure_outcomes(window: Tables, groups: _GroupSet, blocked: str | None) ->
         yield from calibration_errors(window, frame, groups.index, groups.names)
 
 
-def _broken_in_reference(groups: _GroupSet) -> Iterator[Measurement]:
+def _broken_in_reference(parity: dict[str, Gap], groups: GroupsOfSet) -> Iterator[Measurement]:
     """The ticket that tells of a bound already broken in the trusted period; it does not depend on the window."""
-    reference, frame = groups.frame.reference, groups.frame
-    gaps = _parity(_selection(reference, groups), groups) | _outcome_gaps(_outcomes(reference, groups), groups)
+    gaps = parity | outcome_gaps(outcomes(groups.frame.reference, groups), groups, JUDGED)
     for metric in JUDGED:
         gap = gaps.get(metric, NO_GAP)
-        effect, tolerance = _effect(metric, gap), _tolerance(metric, frame)
+        effect, tolerance = _effect(metric, gap), _tolerance(metric, groups.frame)
         if not effect.lower > tolerance:
             continue
         found = Measurement(
@@ -180,45 +112,8 @@ def _broken_in_reference(groups: _GroupSet) -> Iterator[Measurement]:
         yield with_effect(found, effect)
 
 
-def _selection(side: Tables | None, groups: _GroupSet) -> GroupRate | None:
-    if side is None or groups.favourable is None or "groups.predictions" not in side:
-        return None
-    if groups.frame.layout.task is Task.REGRESSION:
-        return None
-    return selection_rate(side, groups.frame.layout, groups.index, groups.favourable)
-
-
-def _outcomes(side: Tables | None, groups: _GroupSet) -> dict[str, GroupRate]:
-    if side is None or "group_outcomes.margins" not in side:
-        return {}
-    return outcome_rates(side, groups.frame.layout, groups.index, groups.favourable)
-
-
-def _parity(rate: GroupRate | None, groups: _GroupSet) -> dict[str, Gap]:
-    if rate is None:
-        return {}
-    difference = "demographic_parity_difference"
-    return {
-        difference: groups.gap(difference, rate, largest_difference),
-        RATIO: groups.gap(RATIO, rate, smallest_ratio),
-    }
-
-
-def _outcome_gaps(rates: dict[str, GroupRate], groups: _GroupSet) -> dict[str, Gap]:
-    gaps = {
-        metric: groups.gap(metric, rates[rate], largest_difference)
-        for metric, rate in DIFFERENCES.items()
-        if rate in rates
-    }
-    odds = "equalized_odds_difference"
-    if "true_positive_rate" in rates:
-        both = (groups.gap(odds, rates[f"{side}_positive_rate"], largest_difference, 2) for side in ("true", "false"))
-        gaps[odds] = larger(*both)
-    return gaps
-
-
 def _measurement(
-    metric: str, gap: Gap, of_reference: Gap, rate: GroupRate, groups: _GroupSet, blocked: str | None
+    metric: str, gap: Gap, of_reference: Gap, rate: GroupRate, groups: GroupsOfSet, blocked: str | None
 ) -> Measurement:
     found = Measurement(
         metric=metric,
@@ -260,7 +155,7 @@ def _effect(metric: str, gap: Gap) -> Estimate:
     return Estimate(*(np.asarray(1 - part) for part in (gap.value, gap.upper, gap.lower)))
 
 
-def _between(gap: Gap, rate: GroupRate, groups: _GroupSet) -> tuple[tuple[str, str], ...]:
+def _between(gap: Gap, rate: GroupRate, groups: GroupsOfSet) -> tuple[tuple[str, str], ...]:
     """Which groups are farthest apart, and which were left out as too small."""
     small = [name for name, n in zip(groups.names, rate.n, strict=True) if n < groups.frame.min_decide]
     left_out = (("left_out", "; ".join(small)),) if small else ()
@@ -270,7 +165,7 @@ def _between(gap: Gap, rate: GroupRate, groups: _GroupSet) -> tuple[tuple[str, s
     return (("higher", high), ("lower", low), *left_out)
 
 
-def _per_group(name: str, rate: GroupRate, groups: _GroupSet, blocked: str | None) -> Iterator[Measurement]:
+def _per_group(name: str, rate: GroupRate, groups: GroupsOfSet, blocked: str | None) -> Iterator[Measurement]:
     """``group_<rate>`` of each group; they inform. Small cells and their complement are not shown."""
     estimate = rate.estimate(groups.scale(), groups.frame.inflation(f"group_{name}", groups.declared.name))
     shown = rate.published(groups.frame.min_publish)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from detectors.estimates import Estimate
 from detectors.groups import group_offsets
-from detectors.jackknife import Jackknife
 from detectors.layout import Layout
 from detectors.outcomes import HIT, LABELLED, PREDICTED
 from detectors.readings import Scale
@@ -33,7 +32,7 @@ class GroupRate:
 
     def estimate(self, scale: Scale, phi: float) -> Estimate:
         """(G,) Wilson intervals; of effective size where subjects tie events together."""
-        return scale.rate(self.hits, self.totals, phi, Jackknife.over(self.totals.sum(axis=1), scale.z))
+        return scale.rate(self.hits, self.totals, phi)
 
     def published(self, minimum: int) -> NDArray[np.bool_]:
         """(G,) which rates may be shown.

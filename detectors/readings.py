@@ -60,11 +60,16 @@ class Scale:
         return np.array([self.inflation(metric, subject) for subject in subjects])
 
     def rate(
-        self, hits: NDArray[np.int64], totals: NDArray[np.int64], phi: Floats | float, jackknife: Jackknife
+        self,
+        hits: NDArray[np.int64],
+        totals: NDArray[np.int64],
+        phi: Floats | float,
+        jackknife: Jackknife | None = None,
     ) -> Estimate:
-        """Wilson interval of proportions, hits and totals (16, ...) by sub-table."""
+        """Wilson interval of proportions, hits and totals (B, ...) by sub-table; of effective size where clustered."""
         if self.clustered:
-            return jackknife.rate(hits, totals, phi)
+            whole = totals.reshape(len(totals), -1).sum(axis=1)
+            return (jackknife or Jackknife.over(whole, self.z)).rate(hits, totals, phi)
         n = totals.sum(axis=0)
         return wilson(hits.sum(axis=0), n, self.z, n / phi)
 
