@@ -153,7 +153,7 @@ ByteSize = Annotated[
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """A short text without control characters."""
 
-Label = Annotated[Name, BeforeValidator(_read_label)]
+Label = Annotated[Name, BeforeValidator(_read_label, json_schema_input_type=str | bool | int)]
 """A class or a group, as its JSON text."""
 
 InputFile = Annotated[Path, AfterValidator(_read_input_file)]
@@ -163,10 +163,11 @@ Url = Annotated[str, AfterValidator(_check_url)]
 Broker = Annotated[str, AfterValidator(_check_broker)]
 
 
-Names = Annotated[tuple[Name, ...], BeforeValidator(_read_list)]
-Labels = Annotated[tuple[Label, ...], BeforeValidator(_read_list)]
-Brokers = Annotated[tuple[Broker, ...], BeforeValidator(_read_list)]
-Urls = Annotated[tuple[Url, ...], BeforeValidator(_read_list)]
+_COMMAS = BeforeValidator(_read_list, json_schema_input_type=str | tuple[str | bool | int, ...])
+Names = Annotated[tuple[Name, ...], _COMMAS]
+Labels = Annotated[tuple[Label, ...], _COMMAS]
+Brokers = Annotated[tuple[Broker, ...], _COMMAS]
+Urls = Annotated[tuple[Url, ...], _COMMAS]
 
 
 def read_secret(given: SecretStr | None, file: Path | None, key: str) -> SecretStr | None:

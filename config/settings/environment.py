@@ -79,6 +79,7 @@ def _descend(document: Document, keys: list[str], origin: str) -> tuple[Any, Loc
             return _unreachable(document, location, name, origin)
         if isinstance(container, dict) and container.get(key) is None:
             container[key] = {}
+            document.origins[(*location, key)] = origin
         container = container[key]
         location = (*location, key)
         if not isinstance(container, dict | list):

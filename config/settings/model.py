@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
@@ -12,24 +12,25 @@ from config.settings.thresholds import Threshold
 from config.units import DAY_US, SECOND_US
 
 TaskName = Literal["binary", "multiclass", "regression"]
+ColumnType = Literal["number", "category"]
 
 MAX_CLASSES = 1000
 MAX_GROUPS = 100
 
 
-def _short(key: str) -> BeforeValidator:
-    """Allow a section to be written as the value of its most important key."""
+def _short(key: str, form: Any) -> BeforeValidator:
+    """Allow a section to be written as the value of its most important key, which has this form."""
 
     def expand(value: object) -> object:
         return {key: value} if isinstance(value, str | list | tuple) else value
 
-    return BeforeValidator(expand)
+    return BeforeValidator(expand, json_schema_input_type=form)
 
 
 class Column(Section):
     """One feature. The short form ``income: number`` sets the type alone."""
 
-    type: Literal["number", "category"]
+    type: ColumnType
     """``number`` or ``category``; never guessed at run time."""
     required: bool = True
     """Whether a missing value is a flaw of the data."""
@@ -177,15 +178,19 @@ class Model(Section):
     """Whether events carry ``score`` (binary) or ``scores`` (multi-class); without it, as the reference has it."""
     reference: InputFile | None = None
     """File written by ``wachter reference build``; without it relative findings are ``no_reference``."""
-    versions: dict[Name, Annotated[VersionOverride, _short("reference")]] = Field(default_factory=dict)
+    versions: dict[Name, Annotated[VersionOverride, _short("reference", str | VersionOverride)]] = Field(
+        default_factory=dict
+    )
     """Overrides by model version."""
-    columns: dict[Name, Annotated[Column, _short("type")]] = Field(default_factory=dict)
+    columns: dict[Name, Annotated[Column, _short("type", ColumnType | Column)]] = Field(default_factory=dict)
     """Features by name, as under ``features`` in the events."""
-    protected: dict[Name, Annotated[Protected, _short("groups")]] = Field(default_factory=dict)
+    protected: dict[Name, Annotated[Protected, _short("groups", tuple[str | bool | int, ...] | Protected)]] = Field(
+        default_factory=dict
+    )
     """Protected attributes by name, as under ``protected`` in the events; used for bias only."""
     intersections: tuple[tuple[Name, ...], ...] = ()
     """Combinations of protected attributes whose groups are compared too."""
-    segments: Annotated[Segments, _short("by")] | None = None
+    segments: Annotated[Segments, _short("by", str | Segments)] | None = None
     """Parts of the traffic that are judged on their own."""
     labels: LabelSettings | None = None
     """Ground truth; without this section no label is expected."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from config import units
 from config.section import key_of
 from config.settings.document import Location
 
@@ -25,6 +26,32 @@ class Key:
     @property
     def description(self) -> str:
         return " ".join((self.field.description or "").split())
+
+
+def json_schema(root: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of the file, with its defaults as people write them."""
+    schema: dict[str, Any] = root.model_json_schema(by_alias=True)
+    _write_defaults(schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _write_defaults(node: Any) -> None:
+    if isinstance(node, list):
+        for item in node:
+            _write_defaults(item)
+    if not isinstance(node, dict):
+        return
+    write = _WRITERS.get(node.get("pattern"))
+    if write is not None and isinstance(node.get("default"), int):
+        node["default"] = write(node["default"])
+    for item in node.values():
+        _write_defaults(item)
+
+
+_WRITERS: dict[Any, Callable[[int], str]] = {
+    units.DURATION_PATTERN: units.format_duration,
+    units.SIZE_PATTERN: units.format_size,
+}
 
 
 def keys_of(section: type[BaseModel]) -> dict[str, Key]:

@@ -108,6 +108,8 @@ class KafkaSource(Section):
     """Consumer group; members of one group stand by for each other."""
     start: Start = "earliest"
     """Where to begin on the very first start: ``earliest``, ``latest`` or an ISO time. Later starts resume."""
+    on_gap: Literal["earliest", "latest", "fail"] = "earliest"
+    """Where to go on when records were deleted before they were read; the gap is counted in any case."""
     clock: Literal["wall", "events"] = "wall"
     """``events`` when history is replayed through Kafka: idle partitions wait for the others, nothing is in the future."""
     instance_id: Name | None = None

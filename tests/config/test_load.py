@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from config.errors import SettingsError
+from config.settings import KafkaSource, from_mapping, from_text, load
+from tests.config import sample
+
+HERE = Path(__file__).parent
+EXAMPLES = sorted((HERE.parents[1] / "config" / "examples").glob("*.yaml"))
+
+
+def mistakes(data: dict[str, object]) -> dict[str, str]:
+    with pytest.raises(SettingsError) as caught:
+        from_mapping(data)
+    return {problem.path: problem.what for problem in caught.value.problems}
+
+
+def test_every_mistake_of_a_broken_file_is_told_at_once_in_file_order() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(HERE / "golden" / "broken.yaml", {})
+    assert f"{caught.value}\n" == (HERE / "golden" / "broken.txt").read_text()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_each_example_is_usable_and_short(example: Path) -> None:
+    load(example, {})
+    lines = [line for line in example.read_text().splitlines() if not line.startswith("#")]
+    assert len(lines) <= 30
+
+
+def test_there_is_an_example_for_every_task() -> None:
+    tasks = {model.task for example in EXAMPLES for system in load(example, {}).systems for model in system.models}
+    assert tasks == {"binary", "multiclass", "regression"}
+
+
+def test_durations_and_sizes_are_numbers_with_their_unit_in_the_name() -> None:
+    settings = from_mapping(sample.settings(retire_after="2d", limits={"max_message_bytes": "2KiB"}))
+    assert settings.retire_after_us == 172_800_000_000
+    assert settings.limits.max_message_bytes == 2048
+
+
+def test_a_file_round_trips_through_the_effective_settings() -> None:
+    settings = from_mapping(sample.settings(sample.model(protected={"sex": ["F", "M"]}, labels={})))
+    assert from_mapping(settings.model_dump(mode="json", by_alias=True)) == settings
+
+
+def test_settings_are_frozen() -> None:
+    settings = from_mapping(sample.settings())
+    with pytest.raises(ValueError, match="frozen"):
+        settings.listen.port = 1  # type: ignore[misc]
+
+
+def test_attribute_names_are_not_keys() -> None:
+    assert mistakes(sample.settings(retire_after_us=1)) == {"retire_after_us": "unknown key"}
+
+
+def test_slide_is_the_length_where_it_is_not_written() -> None:
+    settings = from_mapping(sample.settings(sample.model(window={"length": "6h"})))
+    assert settings.systems[0].models[0].window.slide_us == 6 * 3_600_000_000
+
+
+def test_lateness_must_be_below_the_window() -> None:
+    data = sample.settings(sample.model(window={"length": "10m"}))
+    assert "lateness 10m is not below the window of 'credit', 10m" in mistakes(data)["systems[0].models"]
+
+
+def test_ids_are_given_once() -> None:
+    data = sample.settings(receivers=[{"type": "webhook", "name": "a", "url": "http://x"}] * 2)
+    data["systems"] *= 2
+    assert set(mistakes(data)) == {"systems[1].id", "receivers[1].name"}
+
+
+def test_a_mistake_in_one_model_does_not_hide_one_in_another() -> None:
+    data = sample.settings(sample.model(positive="x"), sample.model(name="b", classes=["a"]))
+    assert set(mistakes(data)) == {"systems[0].models[0].positive", "systems[0].models[1].classes"}
+
+
+def test_a_start_in_time_needs_its_zone() -> None:
+    text = "source: {type: kafka, brokers: a:1, topics: t, start: 2026-01-31T00:00:00}"
+    with pytest.raises(SettingsError, match=r"source.start \(line 1\)"):
+        from_text(text)
+    data = sample.settings()
+    data["source"]["start"] = "2026-01-31T00:00:00+01:00"
+    source = from_mapping(data).source
+    assert isinstance(source, KafkaSource)
+    assert str(source.start) == "2026-01-31 00:00:00+01:00"
+
+
+def test_classes_and_groups_are_compared_as_json_text() -> None:
+    settings = from_mapping(sample.settings(sample.model(classes=[False, True], positive=True)))
+    assert settings.systems[0].models[0].classes == ("false", "true")
+
+
+def test_a_reference_is_found_beside_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "credit.ref").touch()
+    settings = from_mapping(sample.settings(sample.model(reference="credit.ref")), tmp_path)
+    assert settings.systems[0].models[0].reference == tmp_path / "credit.ref"
+
+
+@pytest.mark.parametrize("section", ["source", "systems", "receivers", "listen", "thresholds"])
+@pytest.mark.parametrize("value", [None, 3, "text", [], {}, [None], [[]], {"a": None}])
+def test_any_shape_of_a_section_is_read_or_refused_by_name(section: str, value: object) -> None:
+    with suppress(SettingsError):
+        from_mapping(sample.settings(**{section: value}))
