@@ -12,6 +12,8 @@ from prometheus_client.core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
+from config.settings.root import Settings
+from detectors.columns import ModelKey
 from detectors.measurement import Status
 from exporters.families import FAMILIES, MEASURE_FAMILIES, SERIES_DROPPED, MetricFamily, Sample, StreamRow
 from exporters.snapshot import Result, Snapshot, Timing
@@ -47,6 +49,15 @@ class ExpositionOptions:
     measures: frozenset[str] = frozenset()
     protected_labels: frozenset[str] = frozenset()
     max_series: int = 10_000
+
+    @classmethod
+    def of(cls, settings: Settings) -> ExpositionOptions:
+        """What the settings say."""
+        return cls(
+            measures=frozenset(settings.exposition.measures),
+            protected_labels=frozenset(settings.exposition.protected_labels),
+            max_series=settings.limits.max_series,
+        )
 
 
 def render(
@@ -109,24 +120,29 @@ def _add_histogram(metric: Metric, labels: dict[str, str], timing: Timing) -> No
 
 
 def _shown_rows(snapshot: Snapshot, options: ExpositionOptions) -> Iterator[StreamRow]:
+    protected = {model.key: model.protected for model in snapshot.models}
     for stream in snapshot.streams:
+        attributes = protected.get(ModelKey(*stream.key[:3]), ())
         for window in stream.windows:
             for result in window.results:
-                if _is_shown(result, options):
+                if _is_wanted(result, options) and _names_no_hidden_group(result, attributes, options):
                     yield StreamRow(stream.key, window.stage, window.provisional, result)
 
 
-def _is_shown(result: Result, options: ExpositionOptions) -> bool:
-    subject = result.measurement.subject
-    if result.family in GROUP_FAMILIES and "=" in subject and not _groups_allowed(subject, options):
-        return False
+def _is_wanted(result: Result, options: ExpositionOptions) -> bool:
     decides = result.tolerance is not None or result.status is not None
-    return decides or not subject or result.measurement.metric in options.measures
+    return decides or not result.measurement.subject or result.measurement.metric in options.measures
 
 
-def _groups_allowed(subject: str, options: ExpositionOptions) -> bool:
-    """Whether every attribute of ``sex=F`` or ``sex=F&age=25-40`` may show its groups."""
-    return all(part.partition("=")[0] in options.protected_labels for part in subject.split("&"))
+def _names_no_hidden_group(result: Result, protected: tuple[str, ...], options: ExpositionOptions) -> bool:
+    """Whether every attribute of ``sex=F`` or ``sex=F, age=25-40`` may show its groups. ``class=yes`` is a class of the
+    model, not a group, unless an attribute is called so."""
+    subject = result.measurement.subject
+    if result.family not in GROUP_FAMILIES or "=" not in subject:
+        return True
+    named = {part.partition("=")[0] for part in subject.split(", ")}
+    shown = options.protected_labels | ({"class"} - set(protected))
+    return named <= shown
 
 
 def _within(rows: list[StreamRow], budget: int) -> list[StreamRow]:

@@ -135,6 +135,7 @@ class ModelFacts:
 
     Attributes:
         reference: first digits of the reference's digest; empty where there is none.
+        protected: names of its protected attributes, whose groups are no labels unless the settings allow it.
         accepted: its accepted inference events; failed: those of them that the model answered with an error.
         last_event_us: largest event time accepted.
     """
@@ -146,6 +147,7 @@ class ModelFacts:
     accepted: int = 0
     failed: int = 0
     last_event_us: int | None = None
+    protected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +272,7 @@ class Snapshot:
 
     Attributes:
         at_us, started_us: agent's clock.
-        live: why the agent is not live, empty when it is; ready: likewise.
+        not_ready: why the agent is not ready; empty when it is.
         state_bytes: size on disk by part (database, log, ...).
         incidents: the open ones, then those resolved lately, newest first.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from config.contract import REJECT_REASONS
 from exporters.families.family import MetricFamily, Sample, present, seconds, single
 from exporters.snapshot import FAILURE_EDGES, LABEL_OUTCOMES, SOURCE_STATES, PartitionStatus, Snapshot
 
@@ -86,7 +87,7 @@ JOURNEY: tuple[Family, ...] = (
         "counter",
         "Records that could not be placed, by named reason; see wachter rejects list.",
         ("reason",),
-        lambda s: _known(s.counters.rejected, ()),
+        lambda s: _known(s.counters.rejected, tuple(REJECT_REASONS)),
     ),
     Family(
         "wachter_events_duplicate",

@@ -87,7 +87,13 @@ SNAPSHOT = Snapshot(
     started_us=NOW_US - DAY_US,
     not_ready="",
     counters=Counters(
-        received=110, accepted=100, rejected={"bad_json": 4}, duplicates=3, late=3, conflicts=1, labels={"joined": 40}
+        received=110,
+        accepted=100,
+        rejected={"bad_json": 4, "no_mapping": 0},
+        duplicates=3,
+        late=3,
+        conflicts=1,
+        labels={"joined": 40},
     ),
     source=SourceStatus(
         "reading",

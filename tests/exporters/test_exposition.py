@@ -104,11 +104,21 @@ def test_a_protected_group_is_no_label_unless_its_attribute_is_allowed() -> None
 
 def test_an_intersection_is_no_label_unless_all_its_attributes_are_allowed() -> None:
     (rate,) = [r for r in WINDOWS[0].results if r.measurement.subject == "sex=F"]
-    crossed = replace(rate, measurement=replace(rate.measurement, subject="sex=F&age=25-40"))
+    crossed = replace(rate, measurement=replace(rate.measurement, subject="sex=F, age=25-40"))
     window = replace(WINDOWS[0], results=(crossed,))
     snapshot = replace(SNAPSHOT, streams=(StreamStatus(STREAM, (window,)),))
     assert b"age=25-40" not in render(snapshot, EVERYTHING)
     assert b"age=25-40" in render(snapshot, replace(EVERYTHING, protected_labels=frozenset({"sex", "age"})))
+
+
+def test_a_class_of_the_model_is_a_label_unless_a_protected_attribute_has_that_name() -> None:
+    coverage = replace(WINDOWS[0].results[0], family="performance")
+    coverage = replace(coverage, measurement=replace(coverage.measurement, subject="class=yes"))
+    streams = (StreamStatus(STREAM, (replace(WINDOWS[0], results=(coverage,)),)),)
+    assert b"class=yes" in render(replace(SNAPSHOT, streams=streams), EVERYTHING)
+    (facts,) = SNAPSHOT.models
+    awkward = (replace(facts, protected=("class",)),)
+    assert b"class=yes" not in render(replace(SNAPSHOT, streams=streams, models=awkward), EVERYTHING)
 
 
 def test_a_full_exposition_drops_whole_results_the_least_telling_first_and_counts_them() -> None:
