@@ -41,7 +41,7 @@ def sample_files(paths: Sequence[Path], records: int = SAMPLE_RECORDS) -> Sample
         UnreadableFile: a file cannot be read.
     """
     share = max(1, records // len(paths))
-    batches = (fetched for path in paths for fetched in _first(read_file(path, lambda _: mapped_rows), share))
+    batches = (fetched for path in paths for fetched in first_of(read_file(path, lambda _: mapped_rows), share))
     return sample_of(batches, table=any(column_names(path) for path in paths))
 
 
@@ -85,7 +85,8 @@ def columns_of(events: Sequence[Event], pick: str | None = None) -> dict[str, li
     return columns
 
 
-def _first(batches: Iterable[Fetched], records: int) -> Iterator[Fetched]:
+def first_of(batches: Iterable[Fetched], records: int) -> Iterator[Fetched]:
+    """Batches until there are so many records."""
     left = records
     for fetched in batches:
         yield Fetched(fetched.partition, fetched.offsets[:left], fetched.values[:left])

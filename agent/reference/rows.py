@@ -15,7 +15,6 @@ from agent.decoders.record import Decoded
 from agent.labels import id_hashes, seed_of
 from agent.reference.labels import LabelBook
 from agent.reference.sources import Progress, RowSource
-from agent.source import Fetched
 from config.settings import Settings
 from detectors.columns import Inferences
 from detectors.sampler import Sampler
@@ -119,13 +118,3 @@ def _count(counts: Counter[str], decoded: Decoded) -> None:
     counts["labels"] += len(decoded.labels) if decoded.labels is not None else 0
     counts["oversights"] += decoded.oversights
     counts.update(f"rejected_{reject.reason}" for reject in decoded.rejects)
-
-
-def first_records(source: RowSource, records: int) -> Iterator[Fetched]:
-    """The first records of a source."""
-    left = records
-    for fetched in source.read(lambda _: None):
-        yield fetched
-        left -= len(fetched)
-        if left <= 0:
-            return
