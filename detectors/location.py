@@ -68,10 +68,14 @@ def mean_shift(window: Moments, reference: Moments, pair: Comparison, phi: Float
 
 
 def quantile_shift(pair: Comparison, at: Positions, phi: Floats, z: float) -> Estimate:
-    """(C,) difference of medians in reference interquartile ranges; NaN where that range is 0."""
-    half = np.full(len(pair.n), 0.5)
+    """(C,) difference of medians in reference interquartile ranges.
+
+    NaN where both quartiles of the reference lie in one cell: half of its mass is one value, or nearly so.
+    """
     reference = _median(pair.y, pair.m, at, phi, z)
-    spread = _quantile(pair.y, at, half + 0.25) - _quantile(pair.y, at, half - 0.25)
+    first, third = np.full(len(pair.n), 0.25), np.full(len(pair.n), 0.75)
+    apart = _cell_of(pair.y, third) > _cell_of(pair.y, first)
+    spread = np.where(apart, _quantile(pair.y, at, third) - _quantile(pair.y, at, first), 0.0)
     shift = difference(_median(pair.x, pair.n, at, phi, z), reference)
     return Estimate(*(divide(part, spread) for part in shift))
 
@@ -137,9 +141,15 @@ def _median(counts: Ints, total: Ints, at: Positions, phi: Floats, z: float) -> 
 def _quantile(counts: Ints, at: Positions, share: Floats) -> Floats:
     """(C,) quantile of each column by linear interpolation within the cell that holds it."""
     running = np.cumsum(counts, axis=1)
-    wanted = (share * running[:, -1]).reshape(-1, 1)
-    cell = np.argmax((running >= wanted) & (running > 0), axis=1)
-    pick = (np.arange(len(cell)), cell)
-    inside = (wanted.ravel() - (running[pick] - counts[pick])) / np.maximum(counts[pick], 1)
+    pick = (np.arange(len(counts)), _cell_of(counts, share))
+    inside = (share * running[:, -1] - (running[pick] - counts[pick])) / np.maximum(counts[pick], 1)
     found: Floats = at.low[pick] + np.clip(inside, 0.0, 1.0) * (at.high[pick] - at.low[pick])
     return found
+
+
+def _cell_of(counts: Ints, share: Floats) -> Ints:
+    """(C,) the cell that holds a quantile."""
+    running = np.cumsum(counts, axis=1)
+    wanted = (share * running[:, -1]).reshape(-1, 1)
+    cell: Ints = np.argmax((running >= wanted) & (running > 0), axis=1)
+    return cell
