@@ -7,7 +7,7 @@ looks at the result once; nothing of this happens at run time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.proposal.native import Columns, NothingToPropose, Proposal, Values, outcome_of
@@ -73,7 +73,7 @@ RULES = (
     _Rule("latency_ms", (r"latency_?ms|duration_?ms",), lambda values: all(is_number(value) for value in values)),
     _Rule("subject_ref", (r"(user|customer|subject|client)_?(id|ref)",), _texts_or_numbers),
 )
-FEATURE_ROOTS = re.compile(r"^\$\.(.*\.)?(features|inputs?|instances?|x)\.", re.IGNORECASE)
+FEATURE_ROOTS = re.compile(r"^\$\.(.*\.)?(features|inputs?|instances?|x)(?=[.[])", re.IGNORECASE)
 
 
 def propose_foreign(events: Sequence[Event], name: str) -> Proposal:
@@ -88,16 +88,18 @@ def propose_foreign(events: Sequence[Event], name: str) -> Proposal:
     columns = {path: values for path, values in columns_of(events).items() if not all(map(is_missing, values))}
     fields = choose_fields(columns)
     features = {_feature_name(path): path for path in columns if path not in fields.values()}
+    profiles = tuple(profile_column(feature, columns[path]) for feature, path in features.items())
+    watched = {profile.name: features[profile.name] for profile in profiles if profile.kind != "left_out"}
     constants = {"system_id": name, "model": name} | ({} if "version" in fields else {"version": "1"})
     values = {field: columns[path] for field, path in fields.items()}
     return Proposal(
         system=name,
         model=name,
         outcome=outcome_of(values["prediction"], values.get("label", ()), values.get("score", ()), {}),
-        columns=tuple(profile_column(feature, columns[path]) for feature, path in features.items()),
+        columns=profiles,
         protected={},
         labels="in_event" if "label" in fields else "none",
-        mapping=fields | {f"features.{feature}": path for feature, path in features.items()},
+        mapping=fields | map_features(watched),
         time=time_format(values["occurred_at"]),
         constants=constants,
     )
@@ -142,8 +144,17 @@ def _path_of(rule: _Rule, columns: Columns, taken: set[str]) -> str | None:
     return None
 
 
+def map_features(paths: Mapping[str, str]) -> dict[str, str]:
+    """Features by path: their common object as a whole where each is a direct member of it, else one by one."""
+    roots = {match[0] if (match := FEATURE_ROOTS.match(path)) else None for path in paths.values()}
+    root = roots.pop() if len(roots) == 1 else None
+    if root is not None and all("." not in name for name in paths):
+        return {"features": root}
+    return {f"features.{name}": path for name, path in paths.items()}
+
+
 def _feature_name(path: str) -> str:
     """``$.request.input.income`` is ``income`` below a root of features, else ``request.input.income``."""
     root = FEATURE_ROOTS.match(path)
-    name = path[root.end() :] if root else path.removeprefix("$").removeprefix(".")
-    return re.sub(r"\['((?:[^'\\]|\\.)+)'\]", lambda match: "." + match[1], name).lstrip(".")
+    name = path[root.end() :] if root else path.removeprefix("$")
+    return re.sub(r"\['((?:[^'\\]|\\.)+)'\]", lambda member: "." + member[1], name).removeprefix(".")
