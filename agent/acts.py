@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from config.errors import WachterError
 
 ActKind = Literal["ack", "resolve", "comment"]
-DONE = "done"
-UNKNOWN = "unknown"
-REFUSED = "refused"
+DONE: Final = "done"
+UNKNOWN: Final = "unknown"
+REFUSED: Final = "refused"
 Outcome = Literal["done", "unknown", "refused"]
 
 MAX_WAITING = 1000

@@ -20,7 +20,8 @@ from detectors.tables import Tables, TableSpec
 class Tally(Protocol):
     """Counts events into additive tables."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def specs(self, layout: Layout) -> tuple[TableSpec, ...]:
         """The tables it fills; their names start with ``<name>.``; none where the layout has no use for it."""
@@ -28,13 +29,15 @@ class Tally(Protocol):
 
 
 class InferenceTally(Tally, Protocol):
-    counts: Literal["inferences"]
+    @property
+    def counts(self) -> Literal["inferences"]: ...
 
     def count(self, batch: Columns, layout: Layout) -> Tables: ...
 
 
 class LabelTally(Tally, Protocol):
-    counts: Literal["labelled"]
+    @property
+    def counts(self) -> Literal["labelled"]: ...
 
     def count(self, batch: Labelled, layout: Layout) -> Tables: ...
 
@@ -82,8 +85,11 @@ class Frame:
 class Family(Protocol):
     """Measures windows; stateless."""
 
-    name: str
-    tallies: tuple[InferenceTally | LabelTally, ...]
-    rules: tuple[Rule, ...]
+    @property
+    def name(self) -> str: ...
+    @property
+    def tallies(self) -> tuple[InferenceTally | LabelTally, ...]: ...
+    @property
+    def rules(self) -> tuple[Rule, ...]: ...
 
     def measure(self, window: Tables, frame: Frame) -> Iterator[Measurement]: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 
@@ -90,3 +90,19 @@ class Rule:
     minimum_n: int
     auto: bool = False
     stage: Stage = Stage.WINDOW
+
+
+SIGNIFICANT_DIGITS = 10
+
+
+def rounded(measurement: Measurement) -> Measurement:
+    """The measurement with every float rounded to 10 significant digits.
+
+    Transcendental functions differ in their last bits between vector units; what is judged, shown and compared must not.
+    """
+    floats = {
+        field.name: float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+        for field in fields(measurement)
+        if isinstance(value := getattr(measurement, field.name), float)
+    }
+    return replace(measurement, **floats)  # type: ignore[arg-type]  # only float fields are replaced

@@ -1,0 +1,22 @@
+"""The command line: ``wachter``."""
+
+from __future__ import annotations
+
+import typer
+
+from agent.commands import reference, rejects, settings
+
+app = typer.Typer(
+    name="wachter",
+    help="Watches AI models in production: from events in Kafka to incidents and Prometheus.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for topic in (settings, reference, rejects):
+    topic.register(app)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

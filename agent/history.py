@@ -1,0 +1,97 @@
+"""What was measured: the record of a window, and its lines in ``measurements.jsonl``.
+
+One JSON object per measurement, in the order of due time, stream, window, metric and subject; docs/measurements.md describes
+every field. Times are ISO 8601 in UTC, the order of keys is fixed, fields without a value are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from agent.clock import iso
+from detectors.columns import StreamKey
+from detectors.measurement import Measurement, Stage, Status, Track
+
+ENCODER = msgspec.json.Encoder()
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """A measurement and what was decided about it; ``status`` is None for measures that only inform."""
+
+    family: str
+    measurement: Measurement
+    status: Status | None = None
+    reason: str = ""
+    tolerance: float | None = None
+    track: Track | None = None
+    run: tuple[int, ...] = ()
+
+
+class WindowRecord(msgspec.Struct, frozen=True):
+    """One measured window of a stream at one stage.
+
+    Attributes:
+        provisional: labels are still arriving; nothing was decided.
+        partial: some of its events were not read; nothing was decided.
+    """
+
+    stream: StreamKey
+    stage: Stage
+    start_us: int
+    end_us: int
+    due_us: int
+    results: tuple[Judged, ...]
+    provisional: bool = False
+    partial: bool = False
+
+
+Row = tuple[int, str, int, str, str, bytes]
+
+
+def rows(record: WindowRecord) -> Iterator[Row]:
+    """(due, stream, end, metric, subject, line) of each measurement of a window."""
+    stream = "\x1f".join(record.stream)
+    for result in record.results:
+        measured = result.measurement
+        yield record.due_us, stream, record.end_us, measured.metric, measured.subject, line(record, result)
+
+
+def line(record: WindowRecord, result: Judged) -> bytes:
+    """One line of ``measurements.jsonl``, without its end."""
+    measured = result.measurement
+    fields: dict[str, object] = {
+        "due": iso(record.due_us),
+        "system": record.stream.system,
+        "model": record.stream.model,
+        "version": record.stream.version,
+        "segment": record.stream.segment or None,
+        "window_start": iso(record.start_us),
+        "window_end": iso(record.end_us),
+        "partial": record.partial or None,
+        "stage": record.stage.value,
+        "family": result.family,
+        "metric": measured.metric,
+        "subject": measured.subject or None,
+        "value": measured.value,
+        "reason": measured.reason,
+        "n": measured.n,
+        "lower": measured.lower,
+        "upper": measured.upper,
+        "baseline": measured.baseline,
+        "expected": measured.expected,
+        "p_value": measured.p_value,
+        "effect": measured.effect,
+        "effect_lower": measured.effect_lower,
+        "effect_upper": measured.effect_upper,
+        "resolution": measured.resolution,
+        "direction": measured.direction,
+        "detail": dict(measured.detail) or None,
+        "verdict": result.status.value if result.status else None,
+        "verdict_reason": result.reason or None,
+        "tolerance": result.tolerance,
+        "track": result.track.value if result.track else None,
+        "judged_with": [iso(start) for start in result.run] or None,
+    }
+    return ENCODER.encode({name: value for name, value in fields.items() if value is not None})

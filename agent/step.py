@@ -1,0 +1,242 @@
+"""The one step, in the order that loses and doubles nothing:
+
+poll -> decode -> classify -> tables -> close -> measure -> judge -> incidents, all in memory; then sync the join's files,
+then one transaction (state, next offsets, rejects, outbox), then commit to Kafka, last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from agent import acts, outbox, rejects
+from agent.buffer import Batch
+from agent.clock import Clock
+from agent.contexts import Contexts
+from agent.decoders import RecordDecoder
+from agent.handover import Note, commits, is_behind, read_note
+from agent.incident_book import apply_act, changed_incidents, open_incidents, put_incidents
+from agent.outbox import Target
+from agent.pipeline import Outcome, Pipeline
+from agent.source import Assignment, Fetched, Gap, Partition, Poll, Source, Trouble
+from agent.state import Store
+from config.settings import Settings
+from detectors.incident import Incident, Transition
+from detectors.measurement import Track
+from detectors.windows import BEGINNING_OF_TIME
+from exporters.incident_view import incident_view
+from exporters.notice import Notice, NoticeKind, notice_kind, notice_of
+
+SETTLE_SECONDS = 10.0
+"""Watermarks that moved with the clock alone are written at least so often."""
+CLOCK_SKEW = Trouble(
+    "clock_skew", "every partition is ahead of this machine's clock: set the clock, or raise source.max_ahead"
+)
+
+
+@dataclass(slots=True)
+class Ownership:
+    """What the step knows of its source, for whoever looks at the agent.
+
+    Attributes:
+        epoch: ownership epoch; -1 before the first.
+        partitions: owned now; empty for a standby.
+        taken_over: windows were rebuilt from another member's note.
+    """
+
+    epoch: int = -1
+    assigned: bool = False
+    partitions: tuple[Partition, ...] = ()
+    lag: dict[Partition, int] = field(default_factory=dict)
+    held: frozenset[Partition] = frozenset()
+    trouble: Trouble | None = None
+    taken_over: bool = False
+
+
+class Step:
+    """Owned by the loop's thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        contexts: Contexts,
+        store: Store,
+        source: Source,
+        decoder: RecordDecoder,
+        clock: Clock,
+        targets: Callable[[], tuple[Target, ...]] = lambda: (),
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.source = source
+        self.decoder = decoder
+        self.clock = clock
+        self.targets = targets
+        self.pipeline = Pipeline(settings, contexts, store)
+        self.severities = {track: getattr(settings.severities, track.value) for track in Track}
+        self.owned = Ownership()
+        self.finished = False
+        self._written_at = clock.monotonic_seconds()
+
+    def run(self, timeout_seconds: float) -> Outcome:
+        """One step.
+
+        Raises:
+            StateError: it could not be made durable. Nothing of it is kept; the next step begins where the last one ended.
+        """
+        poll = self.source.poll(timeout_seconds)
+        self._look_around(poll)
+        if poll.fetched:
+            self._decode(poll.fetched)
+        if self.owned.partitions:
+            self._advance(poll)
+        if poll.finished and not self.pipeline.buffer.waiting and not self.finished:
+            self.finished = True
+            self.pipeline.finish()
+        transitions = self._take_acts()
+        outcome = self._write(transitions) if self._is_worth_writing(transitions) else Outcome()
+        self._hold()
+        return outcome
+
+    def recover(self) -> None:
+        """After a step that could not be written: forget it and read again from the last durable position."""
+        self.pipeline.reload()
+        self.pipeline.interrupt()
+        if self.owned.partitions:
+            self.source.begin({p: self.pipeline.ledger.position(p).next_offset for p in self.owned.partitions})
+
+    def _look_around(self, poll: Poll) -> None:
+        if poll.assignment is not None:
+            self._assigned(poll.epoch, poll.assignment)
+        if poll.trouble is not None:
+            self.pipeline.interrupt()
+        for gap in poll.gaps:
+            self.pipeline.gap(gap)
+        self.owned.trouble = poll.trouble
+        self.owned.lag = dict(poll.lag)
+
+    def _assigned(self, epoch: int, assignment: Assignment) -> None:
+        self.owned = Ownership(epoch, True, assignment.partitions)
+        self.pipeline.reload()
+        self.pipeline.interrupt()
+        if not assignment.partitions:
+            return
+        if is_behind(self.pipeline.ledger.positions, assignment):
+            self._take_over(assignment)
+        self.source.begin({partition: self._beginning(partition, assignment) for partition in assignment.partitions})
+
+    def _take_over(self, assignment: Assignment) -> None:
+        """Another member has read further than we know: rebuild its open windows from its notes."""
+        notes = {
+            partition: (committed, read_note(committed.note)) for partition, committed in assignment.committed.items()
+        }
+        with self.store.transaction():
+            self.store.forget_windows()
+        self.pipeline.reload()
+        starts = {
+            partition: committed.offset if note is None else note.start
+            for partition, (committed, note) in notes.items()
+        }
+        known = [note for _, note in notes.values() if note is not None]
+        self.pipeline.rebuild(starts, _latest(known))
+        self.owned.taken_over = True
+
+    def _beginning(self, partition: Partition, assignment: Assignment) -> int:
+        """Where to read a partition from; what is no longer there is a gap."""
+        known = self.pipeline.ledger.positions.get(partition)
+        first = assignment.beginnings.get(partition, 0)
+        if known is None:
+            start = assignment.starts.get(partition, first)
+            self.pipeline.begin(partition, start)
+            return start
+        if known.next_offset < first:
+            self.pipeline.gap(Gap(partition, known.next_offset, first))
+            return first
+        return known.next_offset
+
+    def _decode(self, fetched: tuple[Fetched, ...]) -> None:
+        numbers = {
+            (p.partition.topic, p.partition.number): self.pipeline.ledger.number_of(p.partition) for p in fetched
+        }
+        decoded = self.decoder.decode(fetched, numbers)
+        self.pipeline.add(Batch(decoded, fetched, [numbers[part.partition] for part in fetched]))
+
+    def _advance(self, poll: Poll) -> None:
+        self.pipeline.advance(self.owned.partitions, poll.caught_up, self.clock.now_us())
+        if self.pipeline.outcome.clock_skew:
+            self.owned.trouble = CLOCK_SKEW
+            self.pipeline.outcome.clock_skew = False
+
+    def _hold(self) -> None:
+        if self.owned.partitions:
+            self.owned.held = self.pipeline.held(self.owned.partitions)
+            self.source.hold(self.owned.held)
+
+    def _take_acts(self) -> list[Transition]:
+        """What people have asked for since the last step; settled in its transaction."""
+        self._settled: list[tuple[int, acts.Outcome, str]] = []
+        transitions: list[Transition] = []
+        for request in acts.pending(self.store.connection):
+            happened, outcome, detail = apply_act(self.pipeline.ledger, request, self._event_time())
+            transitions += happened
+            self._settled.append((request.id, outcome, detail))
+        return transitions
+
+    def _event_time(self) -> int:
+        clocks = self.pipeline.ledger.clocks.values()
+        return max((clock.label_watermark_us for clock in clocks), default=BEGINNING_OF_TIME)
+
+    def _is_worth_writing(self, transitions: list[Transition]) -> bool:
+        waited = self.clock.monotonic_seconds() - self._written_at
+        return self.pipeline.changed or bool(transitions or self._settled) or waited >= SETTLE_SECONDS
+
+    def _write(self, transitions: list[Transition]) -> Outcome:
+        if self.owned.partitions and not self.source.still_owner(self.owned.epoch):
+            self.pipeline.ledger.count("steps_dropped")
+            self.recover()
+            return Outcome()
+        now_us = self.clock.now_us()
+        happened = [*self.pipeline.outcome.transitions, *transitions]
+        self.pipeline.joins.sync()
+        with self.store.transaction() as connection:
+            self.pipeline.write(now_us)
+            put_incidents(self.store, changed_incidents(self.pipeline.ledger, happened), self.severities)
+            rejects.add(connection, self.pipeline.outcome.rejects, now_us, *self._reject_bounds())
+            outbox.enqueue(connection, self._notices(happened, now_us), self.targets(), now_us)
+            for act_id, outcome, detail in self._settled:
+                acts.settle(connection, act_id, outcome, detail)
+        self._written_at = self.clock.monotonic_seconds()
+        written = self.pipeline.written()
+        written.transitions += transitions
+        if self.owned.partitions:
+            self.source.commit(commits(self.pipeline.ledger, self.owned.partitions))
+        return written
+
+    def _reject_bounds(self) -> tuple[int, int]:
+        return self.settings.state.max_rejects, self.settings.state.max_reject_bytes
+
+    def _notices(self, transitions: list[Transition], now_us: int) -> list[tuple[NoticeKind, Notice]]:
+        """What receivers are told: one notice per incident, of the loudest thing that happened to it."""
+        told: dict[str, NoticeKind] = {}
+        for transition in transitions:
+            kind = notice_kind(transition.kind)
+            if kind is not None and told.get(transition.incident_id) not in ("fire", "call_again"):
+                told[transition.incident_id] = kind
+        incidents = {incident.id: incident for incident in changed_incidents(self.pipeline.ledger, transitions)}
+        return [(kind, self._notice(incidents[incident_id], now_us)) for incident_id, kind in told.items()]
+
+    def open_notices(self) -> list[Notice]:
+        """Every open incident as it is to be told, for a start or a reload."""
+        now_us = self.clock.now_us()
+        incidents = open_incidents(self.pipeline.ledger)
+        return [self._notice(incident, now_us) for incident in incidents]
+
+    def _notice(self, incident: Incident, now_us: int) -> Notice:
+        return notice_of(incident_view(incident, self.severities), now_us)
+
+
+def _latest(notes: list[Note]) -> Note | None:
+    """The note that has closed the most."""
+    return max(notes, key=lambda note: (sum(note.closed.values()), msgspec.json.encode(note)), default=None)
