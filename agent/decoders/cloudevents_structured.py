@@ -13,12 +13,16 @@ from agent.source import Headers
 from config.errors import RecordRejected
 
 
+_ABSENT = msgspec.Raw()
+_NULL = msgspec.Raw(b"null")
+
+
 class _Envelope(msgspec.Struct, gc=False):
     specversion: str
     id: str | None = None
     time: str | None = None
     datacontenttype: str | None = None
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = _ABSENT
     data_base64: str | None = None
 
 
@@ -45,7 +49,7 @@ def recognise(value: bytes) -> tuple[bytes, Outer] | None:
         envelope = _DECODER.decode(value)
     except (ValueError, RecursionError):
         return None
-    if envelope.data is None and envelope.data_base64 is None:
+    if envelope.data in (_ABSENT, _NULL) and envelope.data_base64 is None:
         return None
     check_version(envelope.specversion)
     media_type = (envelope.datacontenttype or "").partition(";")[0].strip().lower()
@@ -55,7 +59,7 @@ def recognise(value: bytes) -> tuple[bytes, Outer] | None:
 
 
 def _data(envelope: _Envelope) -> bytes:
-    if envelope.data is not None:
+    if envelope.data not in (_ABSENT, _NULL):
         return bytes(envelope.data)
     try:
         return base64.b64decode(envelope.data_base64 or "", validate=True)

@@ -104,9 +104,8 @@ def _forge_object(node: Node) -> None:
 def _forge_array(node: Node) -> None:
     node.names = {step: f"f{step}" for step in node.children}
     length = 1 + max(int(step) for step in node.children)
-    fields = [
-        (f"f{i}", _type(node.children[i]) if i in node.children else msgspec.Raw | None, None) for i in range(length)
-    ]
+    # an element that nobody reads stays raw; msgspec skips it only where the type is Raw alone, not Raw or None
+    fields = [(f"f{i}", _type(node.children[i]) if i in node.children else msgspec.Raw, None) for i in range(length)]
     node.struct = msgspec.defstruct("Array", fields, array_like=True, gc=False, eq=False)
 
 
