@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.events import CATEGORIES, MODEL, NUMBERS, SYSTEM
 from tests.parts.kafka import free_ports
 
+WACHTER = str(Path(sys.executable).with_name("wachter"))
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -54,13 +55,12 @@ class Agent:
             "WACHTER_SOURCE__GROUP": topic,
             "WACHTER_LISTEN__PORT": str(port),
             "WACHTER_STATE__DIRECTORY": str(directory / f"state-{topic}"),
-            "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
         }
         self.log = directory / f"agent-{topic}.log"
         self.begun = time.perf_counter()
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "agent.cli", "run", "--settings", "wachter.yaml"],
+                [WACHTER, "run", "--settings", "wachter.yaml"],
                 cwd=directory, env=environment, stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
 

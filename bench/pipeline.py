@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from bench import events
-from bench.agent import Agent, settings
+from bench.agent import WACHTER, Agent, settings
 from bench.report import Figure
 from tests.parts.kafka import KafkaBroker
 
@@ -41,10 +40,8 @@ def _reference(directory: Path) -> None:
     with (directory / "reference.jsonl").open("wb") as out:
         for line in chain(events.predictions(held_out, "r"), events.labels(held_out, "r")):
             out.write(line + b"\n")
-    command = [sys.executable, "-m", "agent.cli", "reference", "build", "--settings", "wachter.yaml", "reference.jsonl"]
-    subprocess.run(
-        [*command, "--output", "reference.wachter", "--held-out"], cwd=directory, env=_environment(), check=True
-    )
+    command = [WACHTER, "reference", "build", "--settings", "wachter.yaml", "reference.jsonl"]
+    subprocess.run([*command, "--output", "reference.wachter", "--held-out"], cwd=directory, check=True)
 
 
 def _against_floor(what: str, directory: Path, broker: KafkaBroker, messages: list[bytes]) -> Iterator[Figure]:
@@ -98,7 +95,3 @@ def _floor(broker: KafkaBroker, topic: str, count: int) -> float:
 def _produce(broker: KafkaBroker, topic: str, messages: list[bytes]) -> None:
     records = ((number % PARTITIONS, None, value) for number, value in enumerate(messages))
     broker.produce(topic, records, compression_type="lz4", linger_ms=50, batch_size=256 * 1024)
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -16,14 +16,21 @@ from typing import Any
 
 from deploy.demo.broker import free_port, stop
 
-COMMAND = [sys.executable, "-m", "agent.cli"]
+WACHTER = str(Path(sys.executable).with_name("wachter"))
 PORT = 9464
 
 
 def build_reference(directory: Path, events: Path) -> None:
-    """``wachter reference build`` on the held-out flights."""
+    """``wachter reference build`` on the held-out flights; what it says is kept in ``reference.txt``."""
     command = ["reference", "build", "--settings", "wachter.yaml", events.name, "--output", "reference.wachter"]
-    subprocess.run([*COMMAND, *command, "--held-out"], cwd=directory, env=_environment({}), check=True)
+    said = directory / "reference.txt"
+    with said.open("wb") as out:
+        done = subprocess.run(
+            [WACHTER, *command, "--held-out"],
+            cwd=directory, env=_environment({}), stdout=out, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
+    if done.returncode != 0:
+        raise SystemExit(f"demo: the reference could not be built:\n{said.read_text(errors='replace')}")
 
 
 @contextmanager
@@ -40,7 +47,7 @@ def running(directory: Path, broker: str, topic: str) -> Iterator[str]:
     log = directory / "agent.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*COMMAND, "run", "--settings", "wachter.yaml"],
+            [WACHTER, "run", "--settings", "wachter.yaml"],
             cwd=directory, env=environment, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     try:
@@ -78,6 +85,6 @@ def _ready(address: str) -> bool:
 
 
 def _environment(overrides: dict[str, str]) -> dict[str, str]:
-    """Ours without settings of another agent, with this checkout on the path."""
+    """Ours, without settings that are meant for another agent."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WACHTER_")}
-    return {**inherited, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), **overrides}
+    return {**inherited, **overrides}
