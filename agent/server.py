@@ -18,7 +18,8 @@ from exporters.exposition import ExpositionOptions
 BACKLOG = 128
 MAX_HEADER_BYTES = 16 * 1024
 KEEP_ALIVE_SECONDS = 5
-SHUTDOWN_SECONDS = 1
+SHUTDOWN_SECONDS = 3
+"""Longer than an act waits for the loop, so that nobody is cut off in the middle of one."""
 
 
 class WebServer:
@@ -50,7 +51,7 @@ class WebServer:
         )
         self._thread.start()
 
-    def close(self, deadline_seconds: float = 2.0) -> None:
+    def close(self, deadline_seconds: float = SHUTDOWN_SECONDS + 1.0) -> None:
         """Stop serving. Safe twice and safe without a start."""
         if self._server is None or self._thread is None:
             return

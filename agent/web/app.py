@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import cast
 from urllib.parse import urlsplit
@@ -27,6 +28,8 @@ from agent.web.views import Views
 from exporters.exposition import ExpositionOptions
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+MAX_CHANGES = 8
+"""Acts and reloads under way at once."""
 
 
 class Pages:
@@ -43,6 +46,7 @@ class Pages:
         # One thread renders, so that acts which wait for the loop never delay a scrape.
         self._renderer = ThreadPoolExecutor(1, "wachter-render")
         self._workers = ThreadPoolExecutor(2, "wachter-http")
+        self._changing = 0
 
     def close(self) -> None:
         """Let the threads go."""
@@ -67,8 +71,8 @@ class Pages:
         return _state(self._views.not_live() or self._views.snapshot().not_ready, "ready")
 
     async def reload(self, request: Request) -> Response:
-        _refuse_foreign_pages(request)
-        done = await asyncio.get_running_loop().run_in_executor(self._workers, self._views.reload)
+        with self._change(request):
+            done = await asyncio.get_running_loop().run_in_executor(self._workers, self._views.reload)
         if done.successful:
             return PlainTextResponse((done.message or "reloaded") + "\n")
         return PlainTextResponse(f"not reloaded, the former settings stay in force:\n{done.message}\n", 422)
@@ -81,8 +85,21 @@ class Pages:
         return await api.show_incident(self._views, in_worker, request.path_params["incident_id"])
 
     async def act(self, request: Request) -> Response:
+        with self._change(request):
+            return await api.act_on_incident(self._views, partial(_run, self._workers), request)
+
+    @contextmanager
+    def _change(self, request: Request) -> Iterator[None]:
+        """Around what changes something: not for foreign pages, and few at a time, so that a crowd that waits for the loop
+        does not take all connections."""
         _refuse_foreign_pages(request)
-        return await api.act_on_incident(self._views, partial(_run, self._workers), request)
+        if self._changing >= MAX_CHANGES:
+            raise api.Refused(503, "too many requests wait for the agent; try again in a few seconds")
+        self._changing += 1
+        try:
+            yield
+        finally:
+            self._changing -= 1
 
 
 def build_app(pages: Pages, *, loopback_only: bool) -> Starlette:

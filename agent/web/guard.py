@@ -1,8 +1,9 @@
 """Connections with deadlines and a bound: uvicorn has neither a time-out for headers nor one for slow readers.
 
-A connection that waits for a request, or for its answer to be read, is aborted after ``REQUEST_SECONDS``; bytes that trickle
-in do not prolong it. A request has ``RESPONSE_SECONDS`` in all. Beyond ``MAX_CONNECTIONS`` the connection that has waited
-longest makes room for the new one, so half-open sockets cannot keep Prometheus out.
+A connection that waits for a whole request, body included, or for its answer to be read, is aborted after
+``REQUEST_SECONDS``; bytes that trickle in do not prolong it. The answer has ``RESPONSE_SECONDS`` to be made. Beyond
+``MAX_CONNECTIONS`` the connection that has waited longest makes room for the new one, so half-open sockets cannot keep
+Prometheus out.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _note_request(self) -> None:
-        """Change the clock once the headers of a request are complete."""
-        answering = self.cycle is not None and not self.cycle.response_complete
+        """Change the clock once a request is complete."""
+        answering = self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
         if answering and self._waiting_since is not None:
             self._waiting_since = None
             self._set_deadline(RESPONSE_SECONDS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from agent.web.html import Html, facts, join, render, table
 from detectors.measurement import Stage, Status
-from exporters.notice import rfc3339
 from exporters.snapshot import IncidentView, Snapshot, StreamStatus, WindowResults
 
 LINKS = (
@@ -60,7 +61,7 @@ article { border: 1px solid var(--line); border-left: .3rem solid currentColor; 
 article ul { margin: .5rem 0 0; padding-left: 1.2rem; } article p { margin: .25rem 0 0; color: var(--quiet); }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { color: var(--quiet); font-weight: 600; }
+td { white-space: nowrap; } th { color: var(--quiet); font-weight: 600; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .5rem 1.5rem; margin: 0; }
 dd { margin: 0; overflow-wrap: anywhere; }
 """)
@@ -81,6 +82,11 @@ def landing_page(snapshot: Snapshot, not_live: str) -> str:
     )
 
 
+def moment(at_us: int) -> str:
+    """For instance ``2026-11-23 20:00 UTC``."""
+    return f"{datetime.fromtimestamp(at_us // 1_000_000, UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def _incidents(snapshot: Snapshot) -> Html:
     shown = [_incident(incident) for incident in snapshot.incidents if incident.state != "resolved"]
     return join(shown) if shown else render("<p class=quiet>None.</p>")
@@ -96,7 +102,7 @@ def _incident(incident: IncidentView) -> Html:
         headline=incident.headline,
         track=incident.track.value,
         stream=incident.stream,
-        opened=rfc3339(incident.opened_us),
+        opened=moment(incident.opened_us),
         acknowledged=acknowledged,
         explanation=_bullets(incident.explanation[:10]),
     )
@@ -116,7 +122,7 @@ def _stream_row(stream: StreamStatus) -> tuple[object, ...]:
     cells: list[object] = [str(stream.key)]
     for stage in Stage:
         final = [w for w in stream.windows if w.stage is stage and not w.provisional]
-        cells += [rfc3339(final[-1].end_us), _verdicts(final[-1])] if final else ["none yet", ""]
+        cells += [moment(final[-1].end_us), _verdicts(final[-1])] if final else ["none yet", ""]
     return tuple(cells)
 
 
@@ -134,7 +140,7 @@ def _agent(snapshot: Snapshot) -> Html:
     return facts(
         {
             "Version": snapshot.build.version,
-            "Running since": rfc3339(snapshot.started_us),
+            "Running since": moment(snapshot.started_us),
             "Source": f"{source.state}: {source.message}" if source.message else source.state,
             "Partitions": len(source.partitions),
             "Lag, records": sum(partition.lag_records or 0 for partition in source.partitions),

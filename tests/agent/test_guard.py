@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -15,8 +16,9 @@ import pytest
 
 from agent.server import WebServer
 from agent.web import guard
+from agent.web.app import MAX_CHANGES
 from exporters.snapshot import Bound
-from tests.agent.web_client import FakeAgent, ask, serving
+from tests.agent.web_client import FakeAgent, ask, post_json, serving
 from tests.exporters.sample import SNAPSHOT
 
 PATIENCE_SECONDS = 10.0
@@ -73,6 +75,31 @@ def test_five_hundred_half_open_sockets_cost_no_thread_and_keep_no_scrape_out(se
         assert ask(server, "/metrics").status == 200
         assert threading.active_count() == threads
         assert open_connections(server) <= guard.MAX_CONNECTIONS
+
+
+def test_bodies_that_never_come_keep_no_scrape_out(server: WebServer) -> None:
+    head = b"POST /api/v1/incidents/x/ack HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    with ExitStack() as stack:
+        for _ in range(2 * guard.MAX_CONNECTIONS):
+            stack.enter_context(connect(server)).sendall(head + b"Content-Length: 100\r\n\r\n{")
+        assert ask(server, "/metrics").status == 200
+
+
+def test_a_crowd_that_waits_for_the_loop_is_told_to_come_again() -> None:
+    let_go = threading.Event()
+
+    def slow() -> None:
+        let_go.wait(PATIENCE_SECONDS)
+
+    agent = FakeAgent(answer=slow)
+    with serving(agent) as server, ThreadPoolExecutor(MAX_CHANGES + 1) as crowd:
+        path = "/api/v1/incidents/h-1-1/ack"
+        asked = [crowd.submit(post_json, server, path, {"actor": "ada"}) for _ in range(MAX_CHANGES + 1)]
+        refused = next(as_completed(asked))
+        assert refused.result().status == 503
+        assert ask(server, "/metrics").status == 200
+        let_go.set()
+        assert {future.result().status for future in asked if future is not refused} == {202}
 
 
 @pytest.mark.usefixtures("hasty")
