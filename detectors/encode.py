@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import TypeVar
+from typing import cast
 
 import numpy as np
 import xxhash
@@ -27,7 +27,7 @@ from detectors.numbers import Floats, finite, numbers
 from detectors.texts import InvalidText, LevelCodes, class_codes, group_codes, text_of
 
 Take = Callable[[str], Sequence[object] | None]
-T = TypeVar("T")
+Pick = Callable[[Sequence[object]], Sequence[object]]
 
 BUCKET_SEED = 0x5741434854455232
 """Seed of xxh3-64 for the sub-table of a subject or an event id; part of the public table format."""
@@ -48,8 +48,13 @@ def encode(batch: Inferences, rows: NDArray[np.intp] | None, layout: Layout) -> 
         columns of k rows in the order of ``rows``.
     """
     codes = layout.derived(_LayoutCodes)
-    take = _taker(batch.values, rows)
-    ids = batch.ids if rows is None else _pick(batch.ids, rows)
+    pick = _picker(rows)
+
+    def take(name: str) -> Sequence[object] | None:
+        values = batch.values.get(name)
+        return None if values is None else pick(values)
+
+    ids = cast(Sequence[str], pick(batch.ids))
     size = len(ids)
     prediction = _prediction(take("prediction"), size, layout, codes)
     scores = _scores(take, size, layout)
@@ -109,17 +114,17 @@ class _LayoutCodes:
         self.classes = class_codes(layout.classes)
 
 
-def _taker(values: Mapping[str, Sequence[object]], rows: NDArray[np.intp] | None) -> Take:
+def _picker(rows: NDArray[np.intp] | None) -> Pick:
+    """Picks the rows out of a column: by a slice where they follow each other, which is nearly free."""
     if rows is None:
-        return values.get
-    return lambda name: _pick(values[name], rows) if name in values else None
-
-
-def _pick(values: Sequence[T], rows: NDArray[np.intp]) -> Sequence[T]:
+        return lambda values: values
     if len(rows) < 2:  # itemgetter of one index gives no tuple, of none it is refused
-        return [values[row] for row in rows]
-    picked: tuple[T, ...] = itemgetter(*rows.tolist())(values)
-    return picked
+        return lambda values: [values[row] for row in rows.tolist()]
+    if (np.diff(rows) == 1).all():
+        first, stop = int(rows[0]), int(rows[-1]) + 1
+        return lambda values: values[first:stop]
+    getter = itemgetter(*rows.tolist())
+    return lambda values: getter(values)
 
 
 def _numeric(
