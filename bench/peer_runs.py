@@ -10,7 +10,7 @@ import importlib.util
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,16 @@ def main(directory: str) -> None:
     reference, window = frame(Path(directory) / "reference.npz"), frame(Path(directory) / "window.npz")
     libraries: dict[str, Any] = {"evidently": evidently, "nannyml": nannyml}
     found = {name: run for name, run in libraries.items() if importlib.util.find_spec(name)}
-    print(json.dumps({name: run(reference, window) for name, run in found.items()}))
+    print(json.dumps(dict(measured(found, reference, window))))
+
+
+def measured(libraries: dict[str, Any], reference: pd.DataFrame, window: pd.DataFrame) -> Iterator[tuple[str, float]]:
+    """(library, seconds) of those that run; one that does not is named on stderr and left out."""
+    for name, run in libraries.items():
+        try:
+            yield name, run(reference.copy(), window.copy())
+        except Exception as error:
+            print(f"{name} cannot be compared with: {type(error).__name__}: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

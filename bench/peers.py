@@ -29,6 +29,8 @@ def seconds(reference: events.Rows, window: events.Rows) -> dict[str, float]:
         for name, rows in (("reference", reference), ("window", window)):
             np.savez(Path(directory) / f"{name}.npz", numbers=rows.numbers, categories=rows.categories,
                      score=rows.score, label=rows.label)  # fmt: skip
-        done = subprocess.run([python, str(SCRIPT), directory], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [python, "-W", "ignore", str(SCRIPT), directory], stdout=subprocess.PIPE, text=True, check=True
+        )
     measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return measured
