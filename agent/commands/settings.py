@@ -15,6 +15,7 @@ from agent.decoders import build_decoder
 from agent.validate import check_metrics
 from config.errors import Problem, SettingsError
 from config.settings import Settings, load
+from config.settings.schema import json_schema
 from detectors.families import FAMILIES, RULES
 
 SettingsFile = Annotated[Path, typer.Argument(help="The settings file, YAML.", show_default=False)]
@@ -42,7 +43,7 @@ def check(file: SettingsFile, as_json: AsJson = False) -> None:
 
 def schema() -> None:
     """Print the JSON Schema of the settings file, for editors."""
-    typer.echo(json.dumps(Settings.model_json_schema(by_alias=True), indent=2))
+    typer.echo(json.dumps(json_schema(Settings), indent=2))
 
 
 def show(file: SettingsFile, as_json: AsJson = False) -> None:
