@@ -26,6 +26,8 @@ from detectors.outcomes import Outcomes
 from detectors.performance import PROVISIONAL, number, with_effect
 from detectors.tables import Tables
 
+__all__ = ["DIFFERENCES", "RATIO", "Bias"]
+
 FOUR_FIFTHS = 0.8
 MAX_GAP = 0.1
 REFERENCE_MARGIN = 0.05
