@@ -17,6 +17,8 @@ from bench import events
 
 VARIABLE = "WACHTER_BENCH_PEERS"
 DEFAULT = Path(__file__).resolve().parents[1] / ".parts" / "peers" / "bin" / "python"
+QUIET = {"DO_NOT_TRACK": "1", "NML_DISABLE_USAGE_LOGGING": "1"}
+"""Both libraries report their use over the network unless they are told not to."""
 SCRIPT = Path(__file__).with_name("peer_runs.py")
 
 
@@ -29,8 +31,8 @@ def seconds(reference: events.Rows, window: events.Rows) -> dict[str, float]:
         for name, rows in (("reference", reference), ("window", window)):
             np.savez(Path(directory) / f"{name}.npz", numbers=rows.numbers, categories=rows.categories,
                      score=rows.score, label=rows.label)  # fmt: skip
-        done = subprocess.run(
-            [python, "-W", "ignore", str(SCRIPT), directory], stdout=subprocess.PIPE, text=True, check=True
-        )
+        command = [python, "-W", "ignore", str(SCRIPT), directory]
+        environment = {**os.environ, **QUIET}
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return measured

@@ -31,7 +31,7 @@ class Figure:
 
 def table(figures: Sequence[Figure]) -> Table:
     """The figures for a terminal."""
-    shown = Table(title=machine(), title_justify="left")
+    shown = Table(title=machine(), title_justify="left", box=None, pad_edge=False)
     for heading, justify in (("", "left"), ("measured", "right"), ("target", "right"), ("", "left"), ("", "left")):
         shown.add_column(heading, justify=justify)  # type: ignore[arg-type]
     for figure in figures:
