@@ -24,7 +24,7 @@ def _shares(x: list[int]) -> np.ndarray:
     return (np.array(x) + 0.5) / (sum(x) + len(x) / 2)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 5000)), min_size=2, max_size=40))
 def test_values_equal_their_definitions_on_smoothed_shares(rows: list[tuple[int, int]]) -> None:
     x, y = [row[0] for row in rows], [row[1] for row in rows]

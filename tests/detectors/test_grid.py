@@ -22,7 +22,7 @@ def _array(values: list[int]) -> NDArray[np.int64]:
     return np.array(values, dtype=np.int64)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(FINITE, min_size=1, max_size=20), st.floats(-1e6, 1e6), st.integers(-20, 20))
 def test_a_value_is_placed_within_half_a_step_or_clipped_and_marked(
     raw: list[float], centre: float, exponent: int
@@ -37,7 +37,7 @@ def test_a_value_is_placed_within_half_a_step_or_clipped_and_marked(
             assert abs(placed / grid.GRID - z) <= 0.5 / grid.GRID
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(GRID_INTEGERS)
 def test_sums_and_squares_are_exact(values: list[int]) -> None:
     k = _array(values)
@@ -48,7 +48,7 @@ def test_sums_and_squares_are_exact(values: list[int]) -> None:
     assert _value(grid.square_by_cell(k, cell, 1)[0]) == sum(v * v for v in values)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(-(1 << 42), 1 << 42), st.integers(0, 4)), min_size=1, max_size=40))
 def test_every_cell_has_its_own_exact_sum(rows: list[tuple[int, int]]) -> None:
     k, cell = _array([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=np.intp)
@@ -59,7 +59,7 @@ def test_every_cell_has_its_own_exact_sum(rows: list[tuple[int, int]]) -> None:
         assert _value(squares[i]) == sum(v * v for v in mine)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(-(1 << 60), 1 << 60), min_size=3, max_size=3))
 def test_carrying_keeps_the_value_and_gives_the_only_form(raw: list[int]) -> None:
     limbs = grid.carry(_array(raw))
@@ -68,7 +68,7 @@ def test_carrying_keeps_the_value_and_gives_the_only_form(raw: list[int]) -> Non
     assert np.array_equal(grid.carry(limbs), limbs)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(GRID_INTEGERS, st.integers(0, 40))
 def test_equal_sums_have_equal_bytes_whatever_the_split(values: list[int], cut: int) -> None:
     k = _array(values)

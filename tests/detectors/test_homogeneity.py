@@ -45,7 +45,7 @@ def _neighbours(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return pooled[:, 0], pooled[:, 1]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(TABLES)
 def test_numbers_are_tested_as_scipy_does_after_pooling_neighbours(rows: list[tuple[int, int]]) -> None:
     pair = _pair(rows)
@@ -57,7 +57,7 @@ def test_numbers_are_tested_as_scipy_does_after_pooling_neighbours(rows: list[tu
     assert found.p_value[0] == pytest.approx(p_value, rel=1e-9, abs=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(TABLES)
 def test_the_two_sample_statistic_equals_scipys(rows: list[tuple[int, int]]) -> None:
     pair = _pair(rows)
