@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from detectors.columns import ModelKey, StreamKey
+from detectors.incident import SEVERITIES
 from detectors.measurement import Measurement, Stage, Status, Track
 
 STEP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -51,9 +52,11 @@ class Counters:
     """Totals of the journey of events; received = accepted + rejected + duplicates + late, always.
 
     Attributes:
+        received: inference events and records that could not be placed; labels and oversight events are counted apart.
+        labels_received: label events, and labels that came with their prediction.
         rejected: by reason; reasons that never occurred may be absent, they are shown as 0.
         conflicts: unequal copies under one id (they are among the duplicates).
-        labels: label events by what became of them (``LABEL_OUTCOMES``).
+        labels: labels by what became of them (``LABEL_OUTCOMES``).
         failures: exceptions caught at the three edges (``FAILURE_EDGES``).
         gap_records: offsets that were gone before they were read.
         undeclared_fields: fields of events that the settings do not declare.
@@ -65,6 +68,7 @@ class Counters:
     duplicates: int = 0
     late: int = 0
     conflicts: int = 0
+    labels_received: int = 0
     labels: Mapping[str, int] = field(default_factory=dict)
     oversights: int = 0
     undeclared_fields: int = 0
@@ -75,9 +79,24 @@ class Counters:
     failures: Mapping[str, int] = field(default_factory=dict)
 
 
-LABEL_OUTCOMES = ("joined", "duplicate", "replaced", "orphaned", "too_late", "unsampled")
-"""joined: counted; replaced: took the place of an older label; orphaned: its prediction never came; too_late: after the
-horizon; unsampled: its prediction is outside the join's sample."""
+LABEL_OUTCOMES = (
+    "joined",
+    "replaced",
+    "superseded",
+    "duplicate",
+    "beyond_horizon",
+    "invalid",
+    "not_sampled",
+    "correction",
+    "orphan",
+    "overflow",
+    "not_watched",
+)
+"""joined: counted; replaced: took the place of an older label; superseded: a newer one is known; duplicate: an equal copy;
+beyond_horizon: it occurred after the horizon of its window; invalid: no class or number of the model; not_sampled: its
+prediction is outside the join's sample; correction: its window was judged already, nothing recorded changes; orphan: its
+prediction never came; overflow: it could not wait, limits.max_pending_labels was reached; not_watched: no model that
+declares labels is addressed. A label may speak of several predictions, so these need not add up to those received."""
 
 FAILURE_EDGES = ("record", "detector", "exporter")
 
@@ -275,6 +294,7 @@ class Snapshot:
         not_ready: why the agent is not ready; empty when it is.
         state_bytes: size on disk by part (database, log, ...).
         incidents: the open ones, then those resolved lately, newest first.
+        severities: how loud each track is, for the series of incidents that are not there.
     """
 
     build: Build
@@ -293,3 +313,4 @@ class Snapshot:
     state_bytes: Mapping[str, int] = field(default_factory=dict)
     receivers: tuple[ReceiverStatus, ...] = ()
     reload: Reload | None = None
+    severities: Mapping[Track, str] = field(default_factory=lambda: dict(SEVERITIES))

@@ -71,7 +71,7 @@ JOURNEY: tuple[Family, ...] = (
     Family(
         "wachter_events_received",
         "counter",
-        "Records read from the source; always accepted + rejected + duplicate + late.",
+        "Inference events and unreadable records; always accepted + rejected + duplicate + late.",
         (),
         lambda s: single(s.counters.received),
     ),
@@ -118,9 +118,16 @@ JOURNEY: tuple[Family, ...] = (
         lambda s: single(s.counters.oversights),
     ),
     Family(
+        "wachter_labels_received",
+        "counter",
+        "Label events, and labels that came with their prediction.",
+        (),
+        lambda s: single(s.counters.labels_received),
+    ),
+    Family(
         "wachter_labels",
         "counter",
-        "Label events by what became of them.",
+        "Labels by what became of them.",
         ("outcome",),
         lambda s: _known(s.counters.labels, LABEL_OUTCOMES),
     ),

@@ -18,9 +18,6 @@ from exporters.families.family import (
 )
 from exporters.snapshot import Snapshot, StreamStatus, WindowResults
 
-SEVERITIES = {Track.HARM: "critical", Track.HEALTH: "warning", Track.AGENT: "warning"}
-"""Severity of a track's incidents, for the series that start at 0."""
-
 Family = MetricFamily[Snapshot]
 
 
@@ -62,7 +59,7 @@ def _calls(snapshot: Snapshot) -> Iterator[Sample]:
 
 
 def _incidents_open(snapshot: Snapshot) -> Iterator[Sample]:
-    counts = {(*s.key, track.value, SEVERITIES[track]): 0 for s in snapshot.streams for track in Track}
+    counts = {(*s.key, track.value, snapshot.severities[track]): 0 for s in snapshot.streams for track in Track}
     for incident in snapshot.incidents:
         key = (*incident.stream, incident.track.value, incident.severity)
         counts[key] = counts.get(key, 0) + (incident.state != "resolved")

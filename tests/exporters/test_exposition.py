@@ -66,7 +66,7 @@ def test_an_agent_that_has_just_started_shows_its_known_series_at_zero() -> None
     assert found["wachter_events_received_total"] == [({}, 0.0)]
     assert {labels["outcome"] for labels, value in found["wachter_labels_total"] if value == 0} >= {
         "joined",
-        "orphaned",
+        "orphan",
     }
     assert found["wachter_ready"] == [({}, 0.0)]
 
