@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agent.commands import reference, rejects, settings
+from agent.commands import history, incidents, reference, rejects, replay, run, settings
 
 app = typer.Typer(
     name="wachter",
@@ -13,7 +13,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for topic in (settings, reference, rejects):
+for topic in (run, settings, reference, replay, history, incidents, rejects):
     topic.register(app)
 
 

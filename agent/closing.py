@@ -7,6 +7,7 @@ alone and not on when they arrived.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from agent.ledger import Ledger, StreamState
 from agent.panes import Panes
 from agent.state import Lane
 from agent.windowing import Due, Schedule, due_windows, next_start
-from detectors.columns import ModelKey
+from detectors.columns import ModelKey, StreamKey
 from detectors.incident import Moved, Transition
 from detectors.incidents import advance, moved_by, retire
 from detectors.measurement import Measurement, Stage, rounded
@@ -125,11 +126,20 @@ class Closing:
             judgements += judged
         starts = {item.start_us for item in due}
         context = [row for row in state.moved if row.window_start_us in starts]
+        self._count(stream, records, judgements)
         incidents, told = advance(state.incidents, judgements, context)
         lanes = [self.ledger.lanes[item.lane] for item in due]
         moved = _still_awaited(state, lanes, judgements)
         self.ledger.put_stream(stream, msgspec.structs.replace(state, incidents=incidents, moved=moved))
+        for transition in told:
+            if transition.calls:
+                self.ledger.count("calls", **stream._asdict(), track=transition.track.value)
         return records, [*transitions, *told]
+
+    def _count(self, stream: StreamKey, records: Sequence[WindowRecord], judgements: Sequence[Judgement]) -> None:
+        self.ledger.count("windows_closed", len(records), **stream._asdict())
+        for status, amount in Counter(judgement.status for judgement in judgements).items():
+            self.ledger.count("evaluations", amount, **stream._asdict(), status=status.value)
 
     def _judge_window(self, item: Due, state: StreamState) -> tuple[StreamState, WindowRecord, list[Judgement]]:
         lane = self.ledger.lanes[item.lane]

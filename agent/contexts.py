@@ -202,6 +202,15 @@ class Contexts:
     def of_system(self, system: str) -> Iterator[Context]:
         return (context for (known, _), context in self._of_model.items() if known == system)
 
+    def of_models(self) -> Iterator[Context]:
+        """The context of each model, whatever its versions have of their own."""
+        return iter(self._of_model.values())
+
+    def digests(self) -> dict[str, str]:
+        """What fixes the tables, by model version; the same digests mean that a reload needs no restart."""
+        models = {"/".join(key): context.digest for key, context in self._of_model.items()}
+        return models | {"/".join(key): context.digest for key, context in self._of_version.items()}
+
     def revive(self, key: ModelKey, digest: str, stored: bytes) -> None:
         """Make the context known that old windows of a model were counted under.
 

@@ -101,7 +101,6 @@ class Intake:
         hashes = id_hashes([batch.ids[row] for row in rows.tolist()], seed_of(system, model))
         first = self._first_copies(hashes, marks[rows], key)
         self._count("duplicate", len(rows) - len(first), key)
-        self._count("accepted", len(first), key)
         rows, panes, hashes = rows[first], panes[first], hashes[first]
         for group in _groups(batch.model_of[rows], panes):
             self._count_pane(batch, rows[group], hashes[group], marks[rows[group]], int(panes[group[0]]))
@@ -162,12 +161,19 @@ class Intake:
         lane = self._lane(StreamKey(*key), context, start_us)
         columns = encode(batch, rows, context.layout)
         self.panes.add(PaneId(lane.id, start_us), context.count(columns))
+        self._count_accepted(key, columns, int(batch.occurred_us[rows].max()))
         segment_lanes = self._count_segments(batch, rows, key, context, start_us)
         times = batch.occurred_us[rows]
         self._remember(key, context, start_us, columns, hashes, marks, times, lane.id, segment_lanes)
         for number in np.unique(batch.partition[rows]).tolist():
             mine = rows[batch.partition[rows] == number]
             self.ledger.need(number, key.system, start_us, int(batch.offset[mine].min()))
+
+    def _count_accepted(self, key: ModelKey, columns: Columns, latest_us: int) -> None:
+        labels = key._asdict()
+        self.ledger.count("accepted", len(columns), **labels)
+        self.ledger.count("failed", int(columns.failed.sum()), **labels)
+        self.ledger.raise_to("last_event_us", latest_us, **labels)
 
     def _count_segments(
         self, batch: Inferences, rows: Rows, key: ModelKey, context: Context, start_us: int

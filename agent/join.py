@@ -140,6 +140,11 @@ class Joins:
         return key in self.panes and self.panes[key].record.hash_limit != FULL_HASH
 
     @property
+    def sampled_panes(self) -> int:
+        """How many panes keep only a sample."""
+        return sum(pane.record.hash_limit != FULL_HASH for pane in self.panes.values())
+
+    @property
     def disk_bytes(self) -> int:
         return sum(pane.disk_bytes for pane in self.panes.values())
 

@@ -14,6 +14,7 @@ from detectors.columns import StreamKey
 from detectors.incident import Moved
 from detectors.incidents import StreamIncidents
 from detectors.thresholds import Carry
+from detectors.windows import BEGINNING_OF_TIME
 
 
 class StreamState(msgspec.Struct, frozen=True):
@@ -71,6 +72,17 @@ class Ledger:
             key = (name, json.dumps(labels, sort_keys=True))
             self.counters[key] = self.counters.get(key, 0) + amount
             self._dirty_counters.add(key)
+
+    def raise_to(self, name: str, value: int, **labels: str) -> None:
+        """Keep the greatest value seen."""
+        key = (name, json.dumps(labels, sort_keys=True))
+        if value > self.counters.get(key, BEGINNING_OF_TIME):
+            self.counters[key] = value
+            self._dirty_counters.add(key)
+
+    def value(self, name: str, **labels: str) -> int:
+        """One counter, 0 where it never counted."""
+        return self.counters.get((name, json.dumps(labels, sort_keys=True)), 0)
 
     def counter(self, name: str) -> Iterator[tuple[dict[str, str], int]]:
         """All values of a counter with their labels."""

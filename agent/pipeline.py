@@ -118,6 +118,12 @@ class Pipeline:
         """Nothing is known of the ends any more: a failed fetch, or an assignment. Idleness is counted anew."""
         self._standing.clear()
 
+    @property
+    def frontier_us(self) -> int | None:
+        """How far the event time of the furthest partition has come."""
+        reached = (position.progress.inferences.value_us for position in self.ledger.positions.values())
+        return max((value for value in reached if value is not None), default=None)
+
     def finish(self) -> None:
         """Nothing will ever come again: every window that holds events is closed, every label horizon has passed."""
         for system in self.lateness_us:
@@ -129,7 +135,7 @@ class Pipeline:
         """Partitions that must wait for the others."""
         limit = self._limit(partitions)
         ahead = (p for p in partitions if _is_ahead(self.ledger.position(p).progress, limit))
-        return self.buffer.waiting | frozenset(ahead)
+        return self.buffer.waiting.union(ahead)
 
     def begin(self, partition: Partition, offset: int) -> None:
         """A partition is read for the first time; what lies before the offset is not known."""

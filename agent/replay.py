@@ -11,7 +11,7 @@ from agent.clock import FixedClock
 from agent.contexts import Contexts
 from agent.decoders import build_decoder
 from agent.replay_source import FileSource
-from agent.state import Store
+from agent.state import Store, incident_lines, measurement_lines
 from agent.step import Step
 from config.errors import SourceError
 from config.settings import FileSource as FileSettings
@@ -60,8 +60,8 @@ def replay(
             progress(source.read_bytes, source.total_bytes)
         source.close(0.0)
         return Summary(
-            measurements=_write_lines(out / MEASUREMENTS, store.history()),
-            incidents=_write_lines(out / INCIDENTS, store.incidents()),
+            measurements=_write_lines(out / MEASUREMENTS, measurement_lines(store.connection)),
+            incidents=_write_lines(out / INCIDENTS, incident_lines(store.connection, agent=False)),
             counters=_totals(step),
         )
 

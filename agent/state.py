@@ -213,19 +213,6 @@ class Store:
         files = (self.directory / f"{DATABASE}{suffix}" for suffix in ("", "-wal"))
         return sum(file.stat().st_size for file in files if file.exists())
 
-    def history(self, since_us: int = BEGINNING_OF_TIME) -> Iterator[bytes]:
-        """Lines of ``measurements.jsonl``, by due time, stream, window, metric and subject."""
-        rows = self.connection.execute("SELECT line FROM measurement WHERE due_us >= ?", (since_us,))
-        return (line for (line,) in rows)
-
-    def incidents(self) -> Iterator[bytes]:
-        """Lines of ``incidents.jsonl``, by first due time, stream, fingerprint and episode; not the agent's own troubles,
-        which depend on the journey of the events."""
-        rows = self.connection.execute(
-            "SELECT line FROM incident WHERE id NOT LIKE 'agent-%' ORDER BY first_due_us, stream, fingerprint, episode"
-        )
-        return (line for (line,) in rows)
-
     # writing, inside a transaction
 
     def put_positions(self, positions: Mapping[Partition, Position]) -> None:
@@ -291,6 +278,24 @@ def connect(directory: Path, *, durable: bool = True) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
     return connection
+
+
+def measurement_lines(connection: sqlite3.Connection) -> Iterator[bytes]:
+    """Lines of ``measurements.jsonl``, by due time, stream, window, metric and subject."""
+    return (line for (line,) in connection.execute("SELECT line FROM measurement"))
+
+
+def incident_lines(connection: sqlite3.Connection, *, agent: bool) -> Iterator[bytes]:
+    """Lines of ``incidents.jsonl``, by first due time, stream, fingerprint and episode.
+
+    Args:
+        agent: with the agent's own troubles, which depend on the journey of the events.
+    """
+    rows = connection.execute(
+        "SELECT line FROM incident WHERE ? OR id NOT LIKE 'agent-%' ORDER BY first_due_us, stream, fingerprint, episode",
+        (agent,),
+    )
+    return (line for (line,) in rows)
 
 
 def _lock(directory: Path) -> IO[str]:

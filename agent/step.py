@@ -22,6 +22,7 @@ from agent.outbox import Target
 from agent.pipeline import Outcome, Pipeline
 from agent.source import Assignment, Fetched, Gap, Partition, Poll, Source, Trouble
 from agent.state import Store
+from agent.watch import Watch
 from config.settings import Settings
 from detectors.incident import Incident, Transition
 from detectors.measurement import Track
@@ -75,10 +76,23 @@ class Step:
         self.clock = clock
         self.targets = targets
         self.pipeline = Pipeline(settings, contexts, store)
-        self.severities = {track: getattr(settings.severities, track.value) for track in Track}
+        self.watch = Watch(contexts, clock)
+        self.severities = _severities(settings)
         self.owned = Ownership()
         self.finished = False
+        self.commits_failed = 0
+        self.wrote = False
+        self.busy_seconds = 0.0
         self._written_at = clock.monotonic_seconds()
+
+    def use(self, settings: Settings, contexts: Contexts) -> None:
+        """Go on with other thresholds, severities and receivers; the layout is the same."""
+        self.settings = settings
+        self.severities = _severities(settings)
+        self.watch = Watch(contexts, self.clock)
+        self.pipeline.settings = settings
+        self.pipeline.contexts = contexts
+        self.recover()
 
     def run(self, timeout_seconds: float) -> Outcome:
         """One step.
@@ -87,6 +101,7 @@ class Step:
             StateError: it could not be made durable. Nothing of it is kept; the next step begins where the last one ended.
         """
         poll = self.source.poll(timeout_seconds)
+        begun = self.clock.monotonic_seconds()
         self._look_around(poll)
         if poll.fetched:
             self._decode(poll.fetched)
@@ -95,9 +110,11 @@ class Step:
         if poll.finished and not self.pipeline.buffer.waiting and not self.finished:
             self.finished = True
             self.pipeline.finish()
-        transitions = self._take_acts()
-        outcome = self._write(transitions) if self._is_worth_writing(transitions) else Outcome()
+        transitions = [*self._take_acts(), *self._watch()]
+        self.wrote = self._is_worth_writing(transitions)
+        outcome = self._write(transitions) if self.wrote else Outcome()
         self._hold()
+        self.busy_seconds = self.clock.monotonic_seconds() - begun
         return outcome
 
     def recover(self) -> None:
@@ -184,6 +201,14 @@ class Step:
             self._settled.append((request.id, outcome, detail))
         return transitions
 
+    def _watch(self) -> list[Transition]:
+        """Findings about the agent's own input."""
+        now_us = self.clock.now_us() if self.pipeline.rules.wall else self.pipeline.frontier_us
+        reading = bool(self.owned.partitions) and not self.finished
+        if now_us is None:
+            return []
+        return self.watch.check(self.pipeline.ledger, self.owned.trouble, reading=reading, now_us=now_us)
+
     def _event_time(self) -> int:
         clocks = self.pipeline.ledger.clocks.values()
         return max((clock.label_watermark_us for clock in clocks), default=BEGINNING_OF_TIME)
@@ -211,7 +236,8 @@ class Step:
         written = self.pipeline.written()
         written.transitions += transitions
         if self.owned.partitions:
-            self.source.commit(commits(self.pipeline.ledger, self.owned.partitions))
+            done = self.source.commit(commits(self.pipeline.ledger, self.owned.partitions))
+            self.commits_failed += not done
         return written
 
     def _reject_bounds(self) -> tuple[int, int]:
@@ -235,6 +261,10 @@ class Step:
 
     def _notice(self, incident: Incident, now_us: int) -> Notice:
         return notice_of(incident_view(incident, self.severities), now_us)
+
+
+def _severities(settings: Settings) -> dict[Track, str]:
+    return {track: getattr(settings.severities, track.value) for track in Track}
 
 
 def _latest(notes: list[Note]) -> Note | None:

@@ -187,11 +187,33 @@ def empty_tables(specs: Iterable[TableSpec]) -> Tables:
 
 
 def total(parts: Iterable[Tables]) -> Tables:
-    """The sum of tables; no parts give tables without any array."""
-    result = Tables({}, {})
+    """The sum of tables; no parts give tables without any array.
+
+    Raises:
+        LayoutError: two parts hold a table of the same name and another kind, shape or version.
+    """
+    specs: dict[str, TableSpec] = {}
+    found: dict[str, list[AnyArray]] = {}
     for part in parts:
-        result = result + part
-    return result
+        for name, spec in part.specs.items():
+            if specs.setdefault(name, spec) != spec:
+                raise LayoutError(f"table {name}: {specs[name]} cannot be merged with {spec}")
+            found.setdefault(name, []).append(part.arrays[name])
+    return Tables(specs, {name: _merge_all(specs[name].kind, arrays) for name, arrays in found.items()})
+
+
+def _merge_all(kind: Kind, arrays: list[AnyArray]) -> AnyArray:
+    if len(arrays) == 1:
+        return arrays[0]
+    if kind in (Kind.COUNT, Kind.LIMBS):
+        added = arrays[0] + arrays[1]
+        for array in arrays[2:]:
+            np.add(added, array, out=added)
+        return grid.carry(added) if kind is Kind.LIMBS else added
+    merged = arrays[0]
+    for array in arrays[1:]:
+        merged = _merge(kind, merged, array)
+    return merged
 
 
 def _merge(kind: Kind, a: AnyArray, b: AnyArray) -> AnyArray:
@@ -210,6 +232,8 @@ def _merge(kind: Kind, a: AnyArray, b: AnyArray) -> AnyArray:
 
 def _bottom_k(a: AnyArray, b: AnyArray) -> AnyArray:
     """The k smallest distinct hashes of both, along the last axis."""
+    if (b["hash"] == EMPTY_NAME["hash"]).all():  # the usual batch has no unseen name
+        return a
     k = a.shape[-1]
     rows = []
     for left, right in zip(a.reshape(-1, k), b.reshape(-1, k), strict=True):

@@ -1,0 +1,54 @@
+"""What several commands share: options, the state of an agent seen from outside, and how a command fails."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from agent.state import DATABASE
+from config.errors import SettingsError
+from config.settings import load
+
+SettingsOption = Annotated[
+    Path | None, typer.Option("--settings", "-s", help="The settings file; names the state directory.")
+]
+StateOption = Annotated[Path | None, typer.Option("--state", help="The state directory itself.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: plain, stable, for programs.")]
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """End the command with a message on standard error."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]not done[/red] {escape(message)}")
+    raise typer.Exit(code)
+
+
+def database_of(settings: Path | None, state: Path | None) -> Path:
+    """The database of the agent that the options name; the command ends where there is none."""
+    if (settings is None) == (state is None):
+        fail("Name the agent: --settings FILE or --state DIR, one of the two.", 2)
+    try:
+        directory = state if state is not None else load(settings).state.directory  # type: ignore[arg-type]
+    except SettingsError as error:
+        fail(str(error))
+    database = directory / DATABASE
+    if not database.is_file():
+        fail(f"{database}: there is no state. Has the agent run, and in this directory?")
+    return database
+
+
+@contextmanager
+def open_state(settings: Path | None, state: Path | None) -> Iterator[sqlite3.Connection]:
+    """The database, read only; an agent that runs is not disturbed."""
+    database = database_of(settings, state)
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            fail(f"{database}: {error}")

@@ -1,0 +1,56 @@
+"""``wachter measurements``: what a live agent found, as ``wachter replay`` writes it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from agent.commands.common import SettingsOption, StateOption, open_state
+from agent.state import measurement_lines
+
+AsJsonLines = Annotated[bool, typer.Option("--jsonl", help="One JSON object a line, as in measurements.jsonl.")]
+COLUMNS = (
+    "window_end",
+    "model",
+    "version",
+    "metric",
+    "subject",
+    "value",
+    "lower",
+    "upper",
+    "n",
+    "verdict",
+    "verdict_reason",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(measurements)
+
+
+def measurements(
+    settings: SettingsOption = None,
+    state: StateOption = None,
+    jsonl: AsJsonLines = False,
+    limit: Annotated[int, typer.Option(min=1, help="Without --jsonl: most measurements shown, the last ones.")] = 50,
+) -> None:
+    """Print the measurements that the agent keeps, by due time."""
+    with open_state(settings, state) as connection:
+        if jsonl:
+            for line in measurement_lines(connection):
+                typer.echo(line)
+            return
+        found = [json.loads(line) for line in measurement_lines(connection)][-limit:]
+    table = Table(*COLUMNS, box=None)
+    for record in found:
+        table.add_row(*(_cell(record.get(name)) for name in COLUMNS))
+    Console(highlight=False).print(table)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,56 @@
+"""``wachter run``: the agent itself."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from agent.commands.common import fail
+from agent.runner import Agent
+from config.errors import SettingsError, WachterError
+from config.settings import load
+
+SettingsFile = Annotated[Path, typer.Option("--settings", "-s", help="The settings file, YAML.", show_default=False)]
+LogFormat = Annotated[bool, typer.Option("--log-json", help="Write log lines as JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(run)
+
+
+def run(settings: SettingsFile, log_json: LogFormat = False) -> None:
+    """Consume, judge and serve until told to stop (SIGTERM, Ctrl-C). SIGHUP reads the settings again."""
+    _set_up_log(log_json)
+    try:
+        loaded = load(settings)
+        if loaded.source.type != "kafka":
+            fail("source.type is not kafka: read files with `wachter replay`.")
+        agent = Agent(settings, loaded)
+        agent.run()
+    except SettingsError as error:
+        fail("\n".join(str(problem) for problem in error.problems))
+    except WachterError as error:
+        fail(str(error))
+
+
+def _set_up_log(as_json: bool) -> None:
+    """Log lines on standard error, in UTC."""
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

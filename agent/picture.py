@@ -1,0 +1,253 @@
+"""The picture of the agent after a step: an immutable snapshot, from which everything shown is rendered."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from agent import outbox, rejects
+from agent.contexts import Context
+from agent.history import Judged, WindowRecord
+from agent.ledger import Ledger, StreamState
+from agent.sender import Sender
+from agent.state import Lane
+from agent.step import Step
+from detectors.columns import ModelKey
+from detectors.measurement import Stage, Status, Track
+from detectors.windows import BEGINNING_OF_TIME
+from exporters.cells import column_counts
+from exporters.incident_view import incident_view
+from exporters.snapshot import (
+    Bound,
+    Build,
+    ColumnCount,
+    Counters,
+    IncidentView,
+    ModelFacts,
+    PartitionStatus,
+    ReceiverStatus,
+    Reload,
+    Result,
+    Snapshot,
+    SourceStatus,
+    StreamStatus,
+    SystemFacts,
+    Timing,
+    WindowResults,
+)
+
+RESOLVED_SHOWN = 100
+BUILD = Build(version=version("wachter"), python=platform.python_version())
+
+
+@dataclass(slots=True)
+class Facts:
+    """What only the runner knows.
+
+    Attributes:
+        not_ready: why the agent is not ready; empty when it is.
+        written_us: when the last step was made durable.
+    """
+
+    started_us: int
+    not_ready: str = "the agent is starting"
+    steps: Timing = field(default_factory=Timing)
+    written_us: int | None = None
+    reload: Reload | None = None
+    failures: dict[str, int] = field(default_factory=dict)
+
+
+class Painter:
+    """Makes snapshots; keeps the converted windows until they change. Owned by the loop's thread."""
+
+    def __init__(self, step: Step, sender: Sender) -> None:
+        self.step = step
+        self.sender = sender
+        self._windows: dict[tuple[object, Stage, bool], tuple[WindowRecord, WindowResults]] = {}
+
+    def paint(self, facts: Facts, provisional: Mapping[int, WindowRecord]) -> Snapshot:
+        """The agent as it stands.
+
+        Args:
+            provisional: by lane, its latest window whose labels are still arriving.
+        """
+        step, ledger = self.step, self.step.pipeline.ledger
+        return Snapshot(
+            build=BUILD,
+            at_us=step.clock.now_us(),
+            started_us=facts.started_us,
+            not_ready=facts.not_ready,
+            counters=self._counters(ledger, facts),
+            source=self._source(),
+            systems=tuple(self._systems(ledger)),
+            models=tuple(self._models(ledger)),
+            streams=tuple(self._streams(ledger, provisional)),
+            incidents=tuple(self._incidents(ledger)),
+            steps=facts.steps,
+            last_step_us=facts.written_us,
+            bounds=tuple(self._bounds()),
+            state_bytes={"database": step.store.size_bytes(), "join": step.pipeline.joins.disk_bytes},
+            receivers=tuple(self._receivers()),
+            reload=facts.reload,
+        )
+
+    def _counters(self, ledger: Ledger, facts: Facts) -> Counters:
+        return Counters(
+            received=_sum(ledger, "received"),
+            accepted=_sum(ledger, "accepted"),
+            rejected=_by(ledger, "rejected", "reason"),
+            duplicates=_sum(ledger, "duplicate"),
+            late=_sum(ledger, "late"),
+            conflicts=_sum(ledger, "conflict"),
+            labels=_by(ledger, "labels", "outcome"),
+            oversights=_sum(ledger, "oversights"),
+            undeclared_fields=_sum(ledger, "undeclared_fields"),
+            gap_records=_sum(ledger, "gap_records"),
+            rejects_evicted=rejects.totals(self.step.store.connection).evicted,
+            steps_dropped=_sum(ledger, "steps_dropped"),
+            commits_failed=self.step.commits_failed,
+            failures=facts.failures,
+        )
+
+    def _source(self) -> SourceStatus:
+        owned = self.step.owned
+        positions = self.step.pipeline.ledger.position
+        return SourceStatus(
+            state=_source_state(self.step),
+            trouble=owned.trouble.kind if owned.trouble else "",
+            message=owned.trouble.message if owned.trouble else "",
+            partitions=tuple(
+                PartitionStatus(
+                    topic=partition.topic,
+                    number=partition.number,
+                    next_offset=positions(partition).next_offset,
+                    lag_records=owned.lag.get(partition),
+                    frontier_us=positions(partition).progress.inferences.value_us,
+                    paused=partition in owned.held,
+                )
+                for partition in owned.partitions
+            ),
+        )
+
+    def _systems(self, ledger: Ledger) -> Iterator[SystemFacts]:
+        for system in self.step.settings.systems:
+            clock = ledger.clock(system.id)
+            yield SystemFacts(
+                system=system.id,
+                owner=system.owner,
+                supplier=system.supplier or "",
+                risk_class=system.risk_class or "",
+                watermark_us=_known(clock.watermark_us),
+                label_watermark_us=_known(clock.label_watermark_us),
+            )
+
+    def _models(self, ledger: Ledger) -> Iterator[ModelFacts]:
+        contexts = self.step.pipeline.contexts
+        seen = {ModelKey(*lane.key[:3]) for lane in ledger.lanes.values()}
+        for key in sorted(key for key in seen if contexts.knows(key)):
+            context = contexts.of(key)
+            labels = key._asdict()
+            yield ModelFacts(
+                key=key,
+                task=context.model.task,
+                reference=context.reference.digest[:12] if context.reference else "",
+                layout=context.layout.digest,
+                accepted=ledger.value("accepted", **labels),
+                failed=ledger.value("failed", **labels),
+                last_event_us=ledger.value("last_event_us", **labels) or None,
+                protected=tuple(context.model.protected),
+            )
+
+    def _streams(self, ledger: Ledger, provisional: Mapping[int, WindowRecord]) -> Iterator[StreamStatus]:
+        for lane in sorted(ledger.lanes.values(), key=lambda lane: lane.key):
+            if self._is_current(lane):
+                yield self._stream(ledger, lane, provisional.get(lane.id))
+
+    def _is_current(self, lane: Lane) -> bool:
+        key = ModelKey(*lane.key[:3])
+        contexts = self.step.pipeline.contexts
+        return contexts.knows(key) and contexts.of(key).digest == lane.context and not lane.ended
+
+    def _stream(self, ledger: Ledger, lane: Lane, provisional: WindowRecord | None) -> StreamStatus:
+        context = self.step.pipeline.contexts.of(ModelKey(*lane.key[:3]))
+        state: StreamState = ledger.stream(lane.key)
+        records = [*state.latest, *([provisional] if provisional else [])]
+        labels = lane.key._asdict()
+        return StreamStatus(
+            key=lane.key,
+            windows=tuple(self._window(record, lane, context) for record in records),
+            z=context.z,
+            evaluations={status: ledger.value("evaluations", **labels, status=status.value) for status in Status},
+            calls={track: ledger.value("calls", **labels, track=track.value) for track in Track},
+            windows_closed=ledger.value("windows_closed", **labels),
+        )
+
+    def _window(self, record: WindowRecord, lane: Lane, context: Context) -> WindowResults:
+        key = (lane.id, record.stage, record.provisional)
+        kept = self._windows.get(key)
+        if kept is not None and kept[0] is record:
+            return kept[1]
+        cells: tuple[ColumnCount, ...] = ()
+        if self.step.settings.exposition.cells and record.stage is Stage.WINDOW:
+            starts = context.plan.panes(record.start_us, record.end_us)
+            cells = column_counts(context.layout, self.step.pipeline.panes.window(lane.id, starts))
+        shown = WindowResults(
+            stage=record.stage,
+            start_us=record.start_us,
+            end_us=record.end_us,
+            results=tuple(_result(judged) for judged in record.results),
+            provisional=record.provisional,
+            partial=record.partial,
+            cells=cells,
+        )
+        self._windows[key] = (record, shown)
+        return shown
+
+    def _incidents(self, ledger: Ledger) -> Iterator[IncidentView]:
+        known = [incident for state in ledger.streams.values() for incident in state.incidents]
+        opened = sorted((i for i in known if i.is_open), key=lambda i: (-i.opened_us, i.id))
+        resolved = sorted((i for i in known if not i.is_open), key=lambda i: (-(i.resolved_us or 0), i.id))
+        return (incident_view(one, self.step.severities) for one in (*opened, *resolved[:RESOLVED_SHOWN]))
+
+    def _bounds(self) -> Iterator[Bound]:
+        pipeline, limits, state = self.step.pipeline, self.step.settings.limits, self.step.settings.state
+        kept = rejects.totals(self.step.store.connection)
+        overflow = pipeline.ledger.value("labels", outcome="overflow")
+        yield Bound("waiting_labels", len(pipeline.pending), limits.max_pending_labels, overflow)
+        yield Bound("join_bytes", pipeline.joins.disk_bytes, state.max_join_bytes, pipeline.joins.sampled_panes)
+        yield Bound(
+            "streams", len(pipeline.ledger.lanes), limits.max_streams, _sum(pipeline.ledger, "segment_overflow")
+        )
+        yield Bound("rejects", kept.rows, state.max_rejects, kept.evicted)
+
+    def _receivers(self) -> Iterator[ReceiverStatus]:
+        waiting = {status.receiver: status for status in outbox.status(self.step.store.connection)}
+        for name in dict.fromkeys(target.receiver for target in self.step.targets()):
+            known = waiting.get(name, ReceiverStatus(name))
+            yield ReceiverStatus(name, known.waiting, known.dead, known.oldest_us, self.sender.outcomes(name))
+
+
+def _source_state(step: Step) -> str:
+    if step.owned.trouble is not None:
+        return "trouble"
+    if not step.owned.assigned:
+        return "starting"
+    return "reading" if step.owned.partitions else "standby"
+
+
+def _result(judged: Judged) -> Result:
+    return Result(judged.family, judged.measurement, judged.status, judged.reason, judged.tolerance, judged.track)
+
+
+def _known(time_us: int) -> int | None:
+    return None if time_us == BEGINNING_OF_TIME else time_us
+
+
+def _sum(ledger: Ledger, name: str) -> int:
+    return sum(value for _, value in ledger.counter(name))
+
+
+def _by(ledger: Ledger, name: str, label: str) -> dict[str, int]:
+    return {labels[label]: value for labels, value in ledger.counter(name)}

@@ -1,0 +1,218 @@
+"""The running agent: owns the threads, the sockets, the signals and the store, and turns the loop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+import structlog
+
+from agent import outbox
+from agent.acts import ActKind, Settled, submit
+from agent.clock import Clock, WallClock
+from agent.contexts import Contexts
+from agent.decoders import build_decoder
+from agent.history import WindowRecord
+from agent.kafka import KafkaSource
+from agent.outbox import Target
+from agent.picture import Facts, Painter
+from agent.reloading import Reloader
+from agent.sender import Sender
+from agent.server import WebServer
+from agent.state import DATABASE, Store, connect
+from agent.step import Step
+from agent.targets import targets_of
+from agent.web.views import Views
+from config.errors import StateError
+from config.settings import Settings
+from config.settings.source import KafkaSource as KafkaSettings
+from exporters.exposition import ExpositionOptions
+from exporters.snapshot import Snapshot
+
+POLL_SECONDS = 0.25
+SNAPSHOT_SECONDS = 1.0
+PROVISIONAL_SECONDS = 10.0
+STUCK_SECONDS = 60.0
+RETRY_SECONDS = 2.0
+SHUTDOWN_SECONDS = 8.0
+
+log = structlog.get_logger(__name__)
+
+
+class Agent:
+    """One agent: ``run`` returns when it is told to stop."""
+
+    def __init__(self, path: Path, settings: Settings, clock: Clock | None = None) -> None:
+        """Build everything; nothing is started.
+
+        Raises:
+            SettingsError: a reference cannot be used, or the source is not Kafka.
+            StateError: the state directory cannot be used.
+        """
+        self.settings = settings
+        self.clock = clock or WallClock()
+        self.targets: tuple[Target, ...] = targets_of(settings.receivers)
+        contexts = Contexts(settings)
+        self.store = Store(settings.state.directory)
+        assert isinstance(settings.source, KafkaSettings)
+        self.source = KafkaSource(settings.source)
+        self.step = Step(
+            settings, contexts, self.store, self.source, build_decoder(settings), self.clock, lambda: self.targets
+        )
+        self.sender = Sender(settings.state.directory / DATABASE)
+        self.facts = Facts(started_us=self.clock.now_us())
+        self.painter = Painter(self.step, self.sender)
+        self.reloader = Reloader(path, settings, contexts, self.clock)
+        self.snapshot: Snapshot = self.painter.paint(self.facts, {})
+        self.server = WebServer(settings.listen.host, settings.listen.port, self._views(), self._exposition_options)
+        self._stop = threading.Event()
+        self._ticked = self.clock.monotonic_seconds()
+        self._painted = float("-inf")
+        self._provisional: dict[int, WindowRecord] = {}
+        self._provisional_at = float("-inf")
+        self._joined_labels = -1
+
+    def stop(self) -> None:
+        """End the loop after its step; safe from any thread and in a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Serve and consume until stopped, then leave in good order."""
+        self._handle_signals()
+        self.server.start()
+        self._start_sending()
+        log.info("started", listen=f"{self.settings.listen.host}:{self.server.port}", state=str(self.store.directory))
+        try:
+            while not self._stop.is_set():
+                self._turn()
+        finally:
+            self._close()
+
+    def _turn(self) -> None:
+        """One step, its failures contained; then the picture of it."""
+        begun = self.clock.monotonic_seconds()
+        self._ticked = begun
+        try:
+            outcome = self.step.run(POLL_SECONDS)
+            self.facts.not_ready = self._why_not_ready()
+        except StateError as error:
+            self._state_failed(error)
+            return
+        if outcome.transitions:
+            self.sender.wake()
+        if self.step.wrote:
+            self.facts.written_us = self.clock.now_us()
+            self.facts.steps = self.facts.steps.observe(self.step.busy_seconds)
+        self._apply_reload()
+        self._paint(now=bool(outcome.windows or outcome.transitions))
+
+    def _state_failed(self, error: StateError) -> None:
+        """Nothing of the step was kept: say so, wait, and read it again."""
+        log.error("step_not_durable", error=str(error))
+        self.facts.not_ready = f"the state cannot be written: {error}"
+        self._paint(now=True)
+        self._stop.wait(RETRY_SECONDS)
+        try:
+            self.step.recover()
+        except StateError as again:
+            log.error("state_unreadable", error=str(again))
+
+    def _why_not_ready(self) -> str:
+        owned = self.step.owned
+        if owned.trouble is not None:
+            return f"{owned.trouble.kind}: {owned.trouble.message}"
+        return "" if owned.assigned else "no partitions are assigned yet"
+
+    def _paint(self, *, now: bool = False) -> None:
+        at = self.clock.monotonic_seconds()
+        if not now and at - self._painted < SNAPSHOT_SECONDS:
+            return
+        self._painted = at
+        if at - self._provisional_at >= PROVISIONAL_SECONDS:
+            self._provisional_at = at
+            self._look_ahead()
+        self.snapshot = self.painter.paint(self.facts, self._provisional)
+
+    def _look_ahead(self) -> None:
+        """Measure the latest windows whose labels are still arriving, if any arrived since."""
+        ledger = self.step.pipeline.ledger
+        joined = ledger.value("labels", outcome="joined") + ledger.value("labels", outcome="replaced")
+        if joined == self._joined_labels:
+            return
+        self._joined_labels = joined
+        found = {lane.id: self.step.pipeline.closing.provisional(lane) for lane in ledger.lanes.values()}
+        self._provisional = {lane: record for lane, record in found.items() if record is not None}
+
+    def _apply_reload(self) -> None:
+        reloaded = self.reloader.take()
+        if reloaded is None:
+            return
+        if reloaded.settings is not None and reloaded.contexts is not None:
+            self.settings = reloaded.settings
+            self.step.use(reloaded.settings, reloaded.contexts)
+            self._start_sending()
+            boundaries = {
+                system: clock.label_watermark_us for system, clock in self.step.pipeline.ledger.clocks.items()
+            }
+            log.info("reloaded", from_windows_ending_after_us=boundaries)
+        self.facts.reload = reloaded.report
+        self.reloader.answer(reloaded.report)
+
+    def _start_sending(self) -> None:
+        """Bring the outbox in line with the open incidents, and tell the receivers of the settings."""
+        self.targets = targets_of(self.settings.receivers)
+        with self.store.transaction() as connection:
+            outbox.reconcile(connection, self.step.open_notices(), self.targets, self.clock.now_us())
+        self.sender.configure(self.targets)
+
+    def _views(self) -> Views:
+        return Views(
+            snapshot=lambda: self.snapshot,
+            not_live=self._why_not_live,
+            reload=self.reloader.request,
+            find_incident=self._find_incident,
+            act=self._act,
+        )
+
+    def _why_not_live(self) -> str:
+        still = self.clock.monotonic_seconds() - self._ticked
+        return f"the loop has not turned for {still:.0f} s" if still > STUCK_SECONDS else ""
+
+    def _find_incident(self, incident_id: str) -> Mapping[str, object] | None:
+        connection = connect(self.store.directory)
+        try:
+            row = connection.execute("SELECT line FROM incident WHERE id = ?", (incident_id,)).fetchone()
+        finally:
+            connection.close()
+        return msgspec.json.decode(row[0], type=dict[str, object]) if row else None
+
+    def _act(self, kind: ActKind, incident_id: str, actor: str, comment: str) -> Settled | None:
+        return submit(self.store.directory / DATABASE, kind, incident_id, actor, comment)
+
+    def _exposition_options(self) -> ExpositionOptions:
+        return ExpositionOptions.of(self.settings)
+
+    def _handle_signals(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_stop_signal)
+        signal.signal(signal.SIGHUP, self._on_reload_signal)
+
+    def _on_stop_signal(self, number: int, frame: FrameType | None) -> None:
+        self.stop()
+
+    def _on_reload_signal(self, number: int, frame: FrameType | None) -> None:
+        self.reloader.request_soon()
+
+    def _close(self) -> None:
+        """One deadline for all; correctness does not depend on any of it."""
+        self.source.close(SHUTDOWN_SECONDS / 2)
+        self.sender.close(SHUTDOWN_SECONDS / 4)
+        self.server.close(SHUTDOWN_SECONDS / 4)
+        self.store.close()
+        log.info("stopped")
