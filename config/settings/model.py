@@ -126,7 +126,7 @@ class Window(Section):
     offset_us: Duration = 0
     """Shift of all windows, as ``6h`` for days that begin at 06:00 UTC."""
     min_events: int | None = Field(default=None, ge=1)
-    """Count window: the shortest run of whole panes with this many events; ``length`` is then the pane's."""
+    """Count window: the shortest run of whole panes with this many events; ``length`` then only fixes the pane."""
 
     @field_validator("length_us", "slide_us")
     @classmethod

@@ -9,11 +9,17 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.declare import declaration_of
 from agent.decoders import Decoded
 from config.contract import REJECT_REASONS
-from tests.agent.decoders.events import decode, decoder, inference, label
+from config.settings import from_mapping
+from detectors.encode import encode, encode_truth
+from detectors.layouts import declared_layout
+from tests.agent.decoders.events import MODEL, decode, decoder, inference, label
 from tests.agent.decoders.test_mapped import PREDICT, TRUTH, foreign, same
+from tests.config import sample
 
+LAYOUT = declared_layout(declaration_of(from_mapping(sample.settings(MODEL)).systems[0].models[0]))
 NATIVE = decoder()
 MAPPED = decoder(PREDICT, TRUTH)
 GOOD = [inference(event_id="g1"), inference(event_id="g2", features={"income": 1})]
@@ -51,7 +57,7 @@ def events_of(decoded: Decoded) -> int:
 
 
 def is_sound(decoded: Decoded) -> bool:
-    """Counts add up, reasons are known, every text can be encoded, every column has a row per event."""
+    """Counts add up, reasons are known, every column has a row per event and can be counted."""
     assert decoded.received == events_of(decoded) + len(decoded.rejects)
     assert {reject.reason for reject in decoded.rejects} <= set(REJECT_REASONS)
     assert all(reject.detail.isprintable() and len(reject.detail) <= 200 for reject in decoded.rejects)
@@ -62,7 +68,9 @@ def is_sound(decoded: Decoded) -> bool:
         assert {int(i) for i in batch.model_of} == set(range(len(batch.models)))
         for column in batch.values.values():
             _ = [value.encode() for value in column if isinstance(value, str)]
+        assert len(encode(batch, None, LAYOUT)) == len(batch)
     if decoded.labels is not None:
+        assert len(encode_truth(decoded.labels.labels, LAYOUT)) == len(decoded.labels)
         assert all(name.encode() for name in (*decoded.labels.ids, *decoded.labels.ref_ids))
     return True
 
