@@ -6,7 +6,8 @@
     wasserstein     integral of |F - G|, each cell's mass at its own mean, / reference standard deviation; it differs from
                     that of the rows by no more than the mean absolute deviation within cells
 
-Sums come from the grid, so they are exact; a value farther than 4096 scales from the centre counts as lying there.
+All of it happens in grid units, z = (value - centre) / scale with |z| <= 4096, so sums are exact, no column is too large or
+too small, and a value farther than 4096 scales from the centre counts as lying there.
 """
 
 from __future__ import annotations
@@ -25,20 +26,17 @@ from detectors.tables import Tables
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
-    """(C,) mean and variance of each numeric column's values, in the column's own unit; NaN where it has none."""
+    """(C,) mean and variance of each numeric column's values in grid units; NaN where it has none."""
 
     mean: Floats
     variance: Floats
 
     @classmethod
     def of(cls, tables: Tables, layout: Layout, n: Ints) -> Moments:
-        grids = layout.derived(ColumnGrids.of)
-        scale = grids.scale.ravel()
         sums = np.add.reduceat(tables.ints(cells.SUMS), layout.numeric_offsets[:-1], axis=0)
         z = divide(grid.to_float(sums) / grid.GRID, n)
         square = divide(grid.to_float(tables.ints(cells.SQUARES)) / grid.GRID**2, n)
-        variance = np.maximum(square - np.square(z), 0.0)
-        return cls(grids.centre.ravel() + z * scale, variance * np.square(scale))
+        return cls(z, np.maximum(square - np.square(z), 0.0))
 
     def select(self, rows: Mask) -> Moments:
         """The same for some of the columns."""
@@ -47,7 +45,7 @@ class Moments:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Positions:
-    """Values of every cell, (C, K): ``low`` and ``high`` bounds, and the means of both sides."""
+    """Where every cell lies, (C, K), in grid units: ``low`` and ``high`` bounds, and the means of both sides."""
 
     low: Floats
     high: Floats
@@ -106,10 +104,8 @@ def positions(window: Tables, reference: Tables, pair: Comparison, layout: Layou
 
 def _cell_means(tables: Tables, counts: Ints, layout: Layout) -> Floats:
     """(C, K) mean of each cell, NaN where it is empty."""
-    grids = layout.derived(ColumnGrids.of)
     sums = grid.to_float(tables.ints(cells.SUMS)) / grid.GRID
-    padded = np.append(sums, 0.0)[_numeric_take(layout, counts.shape[1])]
-    return grids.centre + divide(padded, counts) * grids.scale
+    return divide(np.append(sums, 0.0)[_numeric_take(layout, counts.shape[1])], counts)
 
 
 def _numeric_take(layout: Layout, width: int) -> Ints:
@@ -120,15 +116,23 @@ def _numeric_take(layout: Layout, width: int) -> Ints:
 
 
 def _bounds(window: Tables, reference: Tables, pair: Comparison, layout: Layout) -> tuple[Floats, Floats]:
+    """Edges as bounds; the lowest cell begins at the smallest value of both sides, the highest ends at the largest."""
     least = np.minimum(window.floats(cells.MINIMUM), reference.floats(cells.MINIMUM))
     most = np.maximum(window.floats(cells.MAXIMUM), reference.floats(cells.MAXIMUM))
     low, high = np.zeros(pair.x.shape), np.zeros(pair.x.shape)
     for row, edges in enumerate(layout.edges):
         stop = len(edges) + 1
+        low[row, 0] = min(least[row], *edges[:1])
+        high[row, stop - 1] = max(most[row], *edges[-1:])
         low[row, 1:stop], high[row, : stop - 1] = edges, edges
-        low[row, 0] = min(least[row], edges[0]) if len(edges) else least[row]
-        high[row, stop - 1] = max(most[row], edges[-1]) if len(edges) else most[row]
-    return low, high
+    return _in_grid_units(low, layout), _in_grid_units(high, layout)
+
+
+def _in_grid_units(values: Floats, layout: Layout) -> Floats:
+    grids = layout.derived(ColumnGrids.of)
+    with np.errstate(over="ignore"):
+        z = (values - grids.centre) / grids.scale
+    return np.clip(z, -grid.Z_LIMIT, grid.Z_LIMIT)
 
 
 def _median(counts: Ints, total: Ints, at: Positions, phi: Floats, z: float) -> Estimate:
