@@ -85,13 +85,13 @@ Measure = Callable[[Chunk, Tables, float, Mapping[Key, float]], Iterable[Measure
 
 
 def spread_of(
-    chunks: Sequence[Chunk], whole: Tables, layout: Layout, measure: Measure, automatic: frozenset[str]
+    chunks: Sequence[Chunk], whole: Tables, layout: Layout, measure: Measure, measure_automatic: Measure
 ) -> Spread:
     """The spread of a reference's chunks; empty with fewer than 10.
 
     Args:
         chunks: of window length; whole: the sum over all of the reference, of which they are parts.
-        automatic: metrics whose tolerance the reference may raise.
+        measure: all measures; measure_automatic: only those whose tolerance the reference may raise.
     """
     if len(chunks) < MIN_CHUNKS:
         return Spread()
@@ -99,8 +99,8 @@ def spread_of(
     phi = _inflation(chunks, others, layout, measure)
     auto: dict[Key, float] = {}
     for chunk, rest in zip(chunks, others, strict=True):
-        for found in measure(chunk, rest, Z_OF_AUTO, phi):
-            if found.metric in automatic and found.effect_lower is not None and found.effect_lower > 0:
+        for found in measure_automatic(chunk, rest, Z_OF_AUTO, phi):
+            if found.effect_lower is not None and found.effect_lower > 0:
                 key = (found.metric, found.subject)
                 auto[key] = max(auto.get(key, 0.0), found.effect_lower)
     return Spread(phi, auto)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version as version_of
 
@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 
 from agent.contexts import Context
 from agent.declare import declaration_of, window_plan
-from agent.reference.labels import NO_LABEL
 from agent.reference.rows import Gathered, ReferenceRows, Subject
 from agent.reference.sources import Progress, RowSource
+from agent.reference.truth import truth_of
 from config.errors import WachterError
 from config.settings import LabelSettings, Model, Settings, System
 from config.units import format_duration
 from detectors.chunks import MIN_CHUNKS, chunk_of, chunk_starts, longest_gap_us, thinned
 from detectors.columns import Columns, Labelled
-from detectors.encode import encode, encode_truth
+from detectors.encode import encode
 from detectors.families import RULES
+from detectors.family import Family
 from detectors.layout import Layout
-from detectors.layouts import build_layout, declared_layout
+from detectors.layouts import build_layout
 from detectors.measurement import Measurement, Stage
-from detectors.reference import Reference
+from detectors.reference import Keyed, Reference
 from detectors.sampler import Sampler
 from detectors.spread import Chunk, Spread, spread_of
 from detectors.tables import Tables, total
@@ -63,7 +64,7 @@ def build_reference(
     if not gathered.counts["used"]:
         raise NoReference(_nothing_used(gathered.counts, system, model, version))
     starts = chunk_starts(gathered.occurred_us, window_plan(model))
-    truth = _truth(gathered, model, starts)
+    truth = truth_of(gathered, model, starts)
     context = _context(
         settings, system, model, build_layout(declaration_of(model), sampler.sample(gathered.prediction, truth))
     )
@@ -92,48 +93,6 @@ def build_reference(
             **source.provenance(),
         },
     )
-
-
-def _truth(gathered: Gathered, model: Model, starts: NDArray[np.int64]) -> Floats:
-    """(n,) the label of each row, NaN where none counts.
-
-    Label events need the same maturity as live ones: where the horizon of a chunk has not passed by the last time in the
-    data, and fewer predictions than ``labels.min_coverage`` have one, they are the quick part of the truth and are left out.
-    """
-    labels = model.labels or LabelSettings()
-    layout = declared_layout(declaration_of(model))
-    joined = gathered.labels.join(gathered.hashes, gathered.occurred_us, window_plan(model), labels.horizon_us)
-    rows = np.flatnonzero(joined.label != NO_LABEL)
-    number = joined.label[rows]
-    truth = gathered.truth.copy()
-    told = encode_truth([gathered.labels.values[i] for i in number.tolist()], layout)
-    given = gathered.labels.occurred_us[number]
-    newer = np.isnan(truth[rows]) | (given >= gathered.occurred_us[rows])
-    truth[rows[newer]] = told[newer]
-    immature = _immature(gathered, truth, model, labels, starts)
-    dropped = immature & np.isnan(gathered.truth)
-    gathered.counts.update(
-        labels_orphan=joined.orphans,
-        labels_late=joined.late,
-        labels_replaced=joined.replaced,
-        labels_immature=int(np.count_nonzero(dropped & np.isfinite(truth))),
-    )
-    truth[dropped] = np.nan
-    return truth
-
-
-def _immature(
-    gathered: Gathered, truth: Floats, model: Model, labels: LabelSettings, starts: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """(n,) rows of chunks that are too young for their labels and have too few of them."""
-    if not len(gathered.labels):
-        return np.zeros(len(truth), dtype=np.bool_)
-    last = max(int(gathered.occurred_us.max()), int(gathered.labels.occurred_us.max()))
-    chunk = chunk_of(gathered.occurred_us, starts)
-    predicted = np.bincount(chunk[np.isfinite(gathered.prediction)], minlength=len(starts))
-    labelled = np.bincount(chunk[np.isfinite(truth) & np.isfinite(gathered.prediction)], minlength=len(starts))
-    young = starts + model.window.length_us + labels.horizon_us > last
-    return (young & (labelled < labels.min_coverage * predicted))[chunk]
 
 
 def _context(settings: Settings, system: System, model: Model, layout: Layout) -> Context:
@@ -192,16 +151,30 @@ def labelled_of(columns: Columns, truth: Floats) -> Labelled:
 
 
 def _spread(counted: Counted, context: Context) -> Spread:
-    def measure(chunk: Chunk, others: Tables, z: float, phi: Mapping[tuple[str, str], float]) -> Iterator[Measurement]:
-        found: dict[tuple[str, str], Measurement] = {}
-        for stage in (Stage.WINDOW, Stage.LABELS):
-            frame = replace(context.frame(stage, predictions=chunk.predictions, z=z), reference=others, phi=phi)
-            for family in context.families:
-                found |= {(m.metric, m.subject): m for m in family.measure(chunk.tables, frame)}
-        yield from found.values()
-
     automatic = frozenset(metric for metric, rule in RULES.items() if rule.auto)
-    return spread_of(counted.chunks, counted.tables, context.layout, measure, automatic)
+    families = {RULES[metric].family for metric in automatic}
+
+    def measure_automatic(chunk: Chunk, others: Tables, z: float, phi: Keyed) -> Iterator[Measurement]:
+        deciding = (family for family in context.families if family.name in families)
+        yield from (m for m in measured(context, deciding, chunk, others, z, phi) if m.metric in automatic)
+
+    def measure(chunk: Chunk, others: Tables, z: float, phi: Keyed) -> Iterator[Measurement]:
+        yield from measured(context, context.families, chunk, others, z, phi)
+
+    return spread_of(counted.chunks, counted.tables, context.layout, measure, measure_automatic)
+
+
+def measured(
+    context: Context, families: Iterable[Family], chunk: Chunk, others: Tables, z: float, phi: Keyed
+) -> Iterator[Measurement]:
+    """What families find in a chunk when it is compared with the rest of the reference, each measure once."""
+    window, labels = (
+        replace(context.frame(stage, predictions=chunk.predictions, z=z), reference=others, phi=phi)
+        for stage in (Stage.WINDOW, Stage.LABELS)
+    )
+    for family in families:
+        found = {(m.metric, m.subject): m for frame in (window, labels) for m in family.measure(chunk.tables, frame)}
+        yield from found.values()
 
 
 def _window(model: Model) -> str:

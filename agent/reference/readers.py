@@ -122,25 +122,28 @@ def _csv(path: Path, shape: RowShape, advance: Advance) -> Iterator[Record]:
 
 
 def _parquet(path: Path, shape: RowShape, advance: Advance) -> Iterator[Record]:
-    parquet = _import_parquet(path)
+    arrow, parquet = _import_parquet(path)
     size = path.stat().st_size
-    with parquet.ParquetFile(path) as file:
-        to_event = shape(file.schema_arrow.names)
-        total, done = max(1, file.metadata.num_rows), 0
-        for batch in file.iter_batches(batch_size=BATCH_RECORDS):
-            yield from _as_events(path, batch.to_pylist(), to_event, first=done)
-            done += batch.num_rows
-            advance(size * done // total)
-
-
-def _import_parquet(path: Path) -> Any:
     try:
-        from pyarrow import parquet
+        with parquet.ParquetFile(path) as file:
+            to_event = shape(file.schema_arrow.names)
+            total, done = max(1, file.metadata.num_rows), 0
+            for batch in file.iter_batches(batch_size=BATCH_RECORDS):
+                yield from _as_events(path, batch.to_pylist(), to_event, first=done)
+                done += batch.num_rows
+                advance(size * done // total)
+    except arrow.ArrowException as error:
+        raise UnreadableFile(f"{path} cannot be read: {error}") from error
+
+
+def _import_parquet(path: Path) -> tuple[Any, Any]:
+    try:
+        from pyarrow import lib, parquet
     except ImportError as error:
         raise UnreadableFile(
             f"{path}: reading Parquet needs pyarrow, which is not installed. Run: pip install 'wachter[parquet]'"
         ) from error
-    return parquet
+    return lib, parquet
 
 
 READERS: dict[str, Callable[[Path, RowShape, Advance], Iterator[Record]]] = {

@@ -49,6 +49,14 @@ def share_of_first(chunk: Chunk, rest: Tables, z: float, phi: Mapping[tuple[str,
     yield Measurement("silent", "x", reason="no_reference")
 
 
+def share_alone(chunk: Chunk, rest: Tables, z: float, phi: Mapping[tuple[str, str], float]) -> Iterator[Measurement]:
+    yield from (found for found in share_of_first(chunk, rest, z, phi) if found.metric == "share")
+
+
+def nothing(chunk: Chunk, rest: Tables, z: float, phi: Mapping[tuple[str, str], float]) -> Iterator[Measurement]:
+    yield from ()
+
+
 def test_pearson_ratio_is_scipys_statistic_by_its_degrees_of_freedom() -> None:
     counts = np.random.default_rng(1).integers(1, 30, (12, 6))
     oracle = stats.chi2_contingency(counts)
@@ -95,14 +103,14 @@ def test_cochrans_ratio_is_one_for_values_that_differ_by_their_stated_errors() -
 def test_fewer_than_ten_chunks_say_nothing() -> None:
     rng = np.random.default_rng(7)
     chunks = [clustered(rng) for _ in range(9)]
-    spread = spread_of(chunks, total(c.tables for c in chunks), LAYOUT, share_of_first, frozenset({"share"}))
+    spread = spread_of(chunks, total(c.tables for c in chunks), LAYOUT, share_of_first, share_alone)
     assert (spread.phi, spread.auto) == ({}, {})
 
 
 def test_shares_and_distances_get_the_inflation_of_clustered_events() -> None:
     rng = np.random.default_rng(8)
     chunks = [clustered(rng) for _ in range(200)]
-    spread = spread_of(chunks, total(c.tables for c in chunks), LAYOUT, share_of_first, frozenset())
+    spread = spread_of(chunks, total(c.tables for c in chunks), LAYOUT, share_of_first, nothing)
     assert spread.phi["js_distance", "x"] == pytest.approx(10.0, rel=0.15)
     assert spread.phi["share", "x"] == pytest.approx(10.0, rel=0.35)
     assert ("silent", "x") not in spread.phi
@@ -113,7 +121,7 @@ def test_auto_is_the_largest_lower_limit_against_the_other_chunks() -> None:
     odd = chunk_of(np.concatenate((np.zeros(200, dtype=np.int64), rng.integers(0, 8, 200))))
     chunks = [*(independent(rng) for _ in range(11)), odd]
     whole = total(c.tables for c in chunks)
-    spread = spread_of(chunks, whole, LAYOUT, share_of_first, frozenset({"share"}))
+    spread = spread_of(chunks, whole, LAYOUT, share_of_first, share_alone)
     (expected,) = (
         m.effect_lower
         for m in share_of_first(odd, others_of(whole, odd.tables), 3.0, spread.phi)
