@@ -14,7 +14,7 @@ from kafka.structs import TopicPartition
 from agent.kafka.assignor import SoleOwnerAssignor
 from agent.kafka.membership import Membership
 from agent.kafka.options import consumer_options
-from agent.kafka.probe import Probe
+from agent.kafka.probe import Probe, raise_refusals
 from config.settings.source import KafkaSource as KafkaSettings
 
 OFFSETS_SECONDS = 5.0
@@ -95,6 +95,7 @@ def _connect(options: dict[str, Any], assignor: SoleOwnerAssignor) -> Any:
 
     def client(**settings: Any) -> Any:
         clients.append(KafkaNetClient(**settings))
+        raise_refusals(clients[-1])
         return clients[-1]
 
     try:

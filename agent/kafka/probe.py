@@ -31,6 +31,29 @@ class Answer(NamedTuple):
     received_at: float
 
 
+def raise_refusals(client: Any) -> None:
+    """Let a refused login end what needed the connection, by raising it at the next one to the same broker.
+
+    The client means to, but 3.0.12 takes a connection whose login failed for a good one, and would try a wrong password
+    until its time is over.
+    """
+    get_connection = client._manager.get_connection
+    refused: dict[Any, BaseException] = {}
+
+    def raising(node_id: Any, *args: Any, **others: Any) -> Any:
+        def note(error: BaseException) -> None:
+            if isinstance(error, errors.SaslAuthenticationFailedError | errors.AuthorizationError):
+                refused[node_id] = error
+
+        if node_id in refused:
+            raise refused.pop(node_id)
+        connection = get_connection(node_id, *args, **others)
+        connection.init_future.add_errback(note)
+        return connection
+
+    client._manager.get_connection = raising
+
+
 class Probe:
     """Watches one consumer from the inside.
 

@@ -28,11 +28,11 @@ def settings_for(bootstrap: str, topic: str, **others: Any) -> KafkaSettings:
 
 
 class Member:
-    """A source, and all that its polls brought."""
+    """A source, and all that its polls brought; it begins where it stood, as one with a state store does."""
 
     def __init__(self, settings: KafkaSettings, positions: dict[Partition, int] | None = None, **others: Any) -> None:
         self.source = KafkaSource(settings, **others)
-        self.positions = positions if positions is not None else {}
+        self.positions = dict(positions or {})
         self.assignments: list[Assignment] = []
         self.records: list[tuple[Partition, int, bytes | None]] = []
         self.gaps: list[Gap] = []
@@ -65,6 +65,7 @@ class Member:
             self.source.begin(self.positions)
         for fetched in poll.fetched:
             self.records += [(fetched.partition, *pair) for pair in zip(fetched.offsets, fetched.values, strict=True)]
+            self.positions[fetched.partition] = fetched.offsets[-1] + 1
         self.gaps += poll.gaps
         if poll.trouble is not None:
             self.troubles.append(poll.trouble)
