@@ -91,12 +91,13 @@ def enqueue(
 ) -> Enqueued:
     """Store notices for every target that wants them. The caller commits, in the transaction of the step.
 
-    Webhooks are not told updates: only what calls people, and what ends it.
+    Webhooks are not told updates: only what calls people, and what ends it. What is learned of an incident after its end
+    is told to nobody.
     """
     stored = collapsed = refused = 0
     for kind, notice in notices:
         for target in targets:
-            if notice.track not in target.tracks or (kind == "update" and not target.standing):
+            if not _is_wanted(kind, notice, target):
                 continue
             collapsed += _make_room(connection, max_rows)
             if _rows(connection) >= max_rows:
@@ -105,6 +106,12 @@ def enqueue(
             _store(connection, target, kind, notice, now_us)
             stored += 1
     return Enqueued(stored, collapsed, refused)
+
+
+def _is_wanted(kind: NoticeKind, notice: Notice, target: Target) -> bool:
+    if notice.track not in target.tracks:
+        return False
+    return kind != "update" or (target.standing and notice.firing)
 
 
 def reconcile(

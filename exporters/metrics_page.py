@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from exporters.families import MEASURE_FAMILIES, SERIES_DROPPED, MetricFamily
-from exporters.families.agent import JOURNEY, OUTBOX, PROCESS, SOURCE
+from exporters.families.agent import OUTBOX, PROCESS
+from exporters.families.journey import JOURNEY, SOURCE
 from exporters.families.models import MODEL_FAMILIES
 
 HEAD = """\

@@ -37,6 +37,11 @@ def test_an_update_is_told_to_alertmanager_but_never_to_a_webhook(connection: sq
     assert [receiver for receiver, *_ in rows(connection)] == ["am"]
 
 
+def test_late_truth_about_an_incident_that_is_over_is_told_to_nobody(connection: sqlite3.Connection) -> None:
+    outbox.enqueue(connection, [("update", resolved())], [WEBHOOK, ALERTMANAGER], NOW_US)
+    assert rows(connection) == []
+
+
 def test_a_standing_alert_is_replaced_by_what_is_newer(connection: sqlite3.Connection) -> None:
     for kind, notice in (("fire", firing()), ("update", firing(headline="worse")), ("resolve", resolved())):
         outbox.enqueue(connection, [(kind, notice)], [ALERTMANAGER], NOW_US)  # type: ignore[list-item]
