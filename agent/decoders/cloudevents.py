@@ -11,9 +11,13 @@ SPEC_VERSION = "1.0"
 STRUCTURED_TYPE = "application/cloudevents+json"
 
 
-def header_texts(headers: Headers) -> dict[str, str]:
-    """Headers by lower-case name; what is not UTF-8 is replaced."""
-    return {name.lower(): value.decode("utf-8", "replace") for name, value in headers if value is not None}
+def own_headers(headers: Headers) -> dict[str, str]:
+    """The headers that CloudEvents defines, by lower-case name; what is not UTF-8 is replaced."""
+    return {
+        name.lower(): value.decode("utf-8", "replace")
+        for name, value in headers
+        if value is not None and name[:3].lower() in ("ce_", "con")
+    }
 
 
 def content_type(headers: Mapping[str, str]) -> str:

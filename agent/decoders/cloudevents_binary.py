@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from agent.decoders.cloudevents import check_version, content_type, header_texts, is_json
+from collections.abc import Mapping
+
+from agent.decoders.cloudevents import check_version, content_type, is_json
 from agent.decoders.envelope import Outer
-from agent.source import Headers
 from config.errors import RecordRejected
 
 
-def unwrap(value: bytes, headers: Headers) -> tuple[bytes, Outer] | None:
+def unwrap(value: bytes, texts: Mapping[str, str]) -> tuple[bytes, Outer] | None:
     """The event and what the headers say about it; ``None`` where the record is none in binary mode.
 
     Raises:
         RecordRejected: it is one, but of another version, or its data are not JSON.
     """
-    texts = header_texts(headers)
     if "ce_specversion" not in texts:
         return None
     check_version(texts["ce_specversion"])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 
 import msgspec
 
-from agent.decoders.cloudevents import STRUCTURED_TYPE, check_version, content_type, header_texts, is_json
+from agent.decoders.cloudevents import STRUCTURED_TYPE, check_version, content_type, is_json
 from agent.decoders.envelope import Outer
-from agent.source import Headers
 from config.errors import RecordRejected
-
 
 _ABSENT = msgspec.Raw()
 _NULL = msgspec.Raw(b"null")
@@ -29,13 +28,13 @@ class _Envelope(msgspec.Struct, gc=False):
 _DECODER = msgspec.json.Decoder(_Envelope)
 
 
-def unwrap(value: bytes, headers: Headers) -> tuple[bytes, Outer] | None:
+def unwrap(value: bytes, texts: Mapping[str, str]) -> tuple[bytes, Outer] | None:
     """The event inside and what the envelope says about it; ``None`` where the record is not in structured mode.
 
     Raises:
         RecordRejected: the content-type says that it is, and it cannot be read; or it carries no JSON data.
     """
-    if content_type(header_texts(headers)) != STRUCTURED_TYPE:
+    if content_type(texts) != STRUCTURED_TYPE:
         return None
     found = recognise(value)
     if found is None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from agent.decoders import cloudevents_binary, cloudevents_structured
+from agent.decoders.cloudevents import own_headers
 from agent.decoders.envelope import Outer
 from agent.source import Headers
 
-Unwrap = Callable[[bytes, Headers], tuple[bytes, Outer] | None]
+Unwrap = Callable[[bytes, Mapping[str, str]], tuple[bytes, Outer] | None]
+"""From a record's value and its own headers (lower-case names) to the event inside; ``None``: not this format."""
 
 FORMATS: dict[str, Unwrap] = {
     "cloudevents-binary": cloudevents_binary.unwrap,
@@ -22,8 +24,9 @@ def unwrap(value: bytes, headers: Headers) -> tuple[bytes, Outer] | None:
     Raises:
         RecordRejected: a format recognises it and cannot read it.
     """
-    for attempt in FORMATS.values():
-        found = attempt(value, headers)
+    texts = own_headers(headers)
+    for attempt in FORMATS.values() if texts else ():
+        found = attempt(value, texts)
         if found is not None:
             return found
     return None

@@ -103,7 +103,7 @@ def compile_shape(
         trie.PathConflict: two of its paths cannot both be read.
     """
     fields = {**_expand(mapping, names), **further}
-    leaves = [_leaf(name, path, mapping, names) for name, path in fields.items()]
+    leaves = [_leaf(name, path, names) for name, path in fields.items()]
     if mapping.when is not None:
         leaves.append(trie.Leaf(mapping.when.path, trie.Scalar))
     tree = trie.plant(leaves)
@@ -161,7 +161,7 @@ def _is_declared(name: str, declared: MappingOf[str, Sequence[str]]) -> bool:
     return not member or head not in declared or member in declared[head]
 
 
-def _leaf(name: str, path: JsonPath, mapping: Mapping, names: Names) -> trie.Leaf:
+def _leaf(name: str, path: JsonPath, names: Names) -> trie.Leaf:
     head, _, member = name.partition(".")
     if name == "scores":
         return trie.Leaf(path, trie.Scores, readable_scores)
@@ -170,7 +170,7 @@ def _leaf(name: str, path: JsonPath, mapping: Mapping, names: Names) -> trie.Lea
     if head == "features" and names.features[member] == {"number"}:
         return trie.Leaf(path, trie.Number)
     if name in _TIMES:
-        return trie.Leaf(path, trie.Text if mapping.time == "iso" else trie.Epoch)
+        return trie.Leaf(path, trie.Time)
     return trie.Leaf(path, _TYPES.get(name, trie.Scalar))
 
 

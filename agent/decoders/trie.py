@@ -16,12 +16,12 @@ import msgspec
 from agent.decoders.lenient import UNREADABLE, readable
 from config.mapping import JsonPath, Step
 
-Number = float | bool | None
-Text = str | None
+Number = float | bool | str | None
+"""Texts too: a number in quotes is the commonest mistake, and must not cost a second reading of the record."""
 Scalar = str | int | float | bool | None
 Identity = str | int | None
 Scores = dict[str, float | None] | None
-Epoch = int | float | str | None
+Time = int | float | str | None
 
 
 class PathConflict(ValueError):
