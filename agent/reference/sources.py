@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agent.reference.flat_rows import ToEvent, mapped_rows, native_rows
-from agent.reference.readers import kind_of, read_file, sha256_of
+from agent.reference.readers import UnreadableFile, kind_of, read_file, sha256_of
 from agent.source import Fetched, Partition
 from config.settings import Model, Settings
 
@@ -38,13 +38,12 @@ class Files:
         """Look at the files.
 
         Raises:
-            UnreadableFile: a file's kind is not known.
-            OSError: a file is not there.
+            UnreadableFile: a file is not there, or its kind is not known.
         """
         for path in paths:
             kind_of(path)
         self.paths = tuple(paths)
-        self.sizes = [path.stat().st_size for path in paths]
+        self.sizes = [_size_of(path) for path in paths]
         self.total = sum(self.sizes)
         self._topics = settings.source.topics if settings.source.type == "kafka" else ()
         self._shape = partial(row_shape, settings, system, model, version)
@@ -58,6 +57,13 @@ class Files:
 
     def provenance(self) -> Mapping[str, str]:
         return {f"source {path.name}": f"sha256 {sha256_of(path)}" for path in self.paths}
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise UnreadableFile(f"{path}: {error.strerror}. Check the path and its permissions") from error
 
 
 def _beyond(done: int, progress: Progress) -> Progress:

@@ -135,4 +135,4 @@ def _at(consumer: Any, time: datetime, ends: Mapping[TopicPartition, int]) -> di
 
 
 def _as_source_error(error: Exception, settings: KafkaSource) -> SourceError:
-    return SourceError(explain(error, settings).message)
+    return SourceError(explain(error, settings).message.removesuffix("; trying again"))
