@@ -5,9 +5,9 @@ exact sum over binomials, here at the effective sample size 1/h = 1 / (phi (1/n 
 
     E[D] = sum_k sum_x Bin(x; 1/h, q_k) term((x + 1/2) / (1/h + K/2), q_k)
 
-It is computed once per column for sample sizes of two significant digits up to 5000, and scaled from there by the law that
-it follows (divergences with h, distances with its root); the roots of divergences are roots of means, which lie a little
-above means of roots.
+Means are computed for shares of three and sample sizes of two significant digits, at most 5000, and kept: most cells of a
+reference have about the same share. From there they are scaled by the law that they follow (divergences with h, distances
+with its root). The roots of divergences are roots of means, which lie a little above means of roots.
 """
 
 from __future__ import annotations
@@ -39,15 +39,17 @@ class Expected(NamedTuple):
 
 def expected(pair: Comparison, phi: Floats) -> Expected:
     """The expectation for every column at its own sample sizes."""
-    size = 1.0 / noise(pair, phi)
-    columns = []
-    for row, effective in enumerate(size.tolist()):
-        at = rounded_size(effective)
-        shares = pair.q[row, : int(pair.size[row])]
-        columns.append([mean * at / effective for mean in _means(shares.tobytes(), at)])
-    psi, jsd, hellinger2, variation = np.array(columns).reshape(-1, 4).T
-    scale = np.array([math.sqrt(effective / rounded_size(effective)) for effective in size.tolist()])
-    return Expected(psi, np.sqrt(jsd), np.sqrt(hellinger2), variation * scale)
+    effective = 1.0 / noise(pair, phi)
+    size = np.array([rounded_size(value) for value in effective.tolist()])
+    shares = rounded_shares(pair.q)
+    sums = np.zeros((4, len(size)))
+    for at, cells in sorted(set(zip(size.tolist(), pair.size.tolist(), strict=True))):
+        rows = np.flatnonzero((size == at) & (pair.size == cells))
+        distinct, place = np.unique(shares[rows, :cells], return_inverse=True)
+        means = _means(distinct.tobytes(), at, cells)
+        sums[:, rows] = means[:, place.reshape(len(rows), cells)].sum(axis=2)
+    psi, jsd, hellinger2, variation = sums * (size / effective)
+    return Expected(psi, np.sqrt(jsd), np.sqrt(hellinger2), variation * np.sqrt(effective / size))
 
 
 def expected_kolmogorov_smirnov(pair: Comparison, phi: Floats) -> Floats:
@@ -65,18 +67,25 @@ def rounded_size(effective: float) -> int:
     return round(whole / unit) * unit
 
 
-@lru_cache(maxsize=4096)
-def _means(shares: bytes, size: int) -> tuple[float, float, float, float]:
-    """Means of PSI, Jensen-Shannon divergence, squared Hellinger and total variation for one column."""
+def rounded_shares(shares: Floats) -> Floats:
+    """Shares of three significant digits; every share is above 0."""
+    unit = 10.0 ** (np.floor(np.log10(shares)) - 2)
+    rounded: Floats = np.rint(shares / unit) * unit
+    return rounded
+
+
+@lru_cache(maxsize=1024)
+def _means(shares: bytes, size: int, cells: int) -> Floats:
+    """(4, U) mean terms of PSI, Jensen-Shannon divergence, squared Hellinger and total variation, per share."""
     q = np.frombuffer(shares, dtype=np.float64).reshape(-1, 1)
     x, weight = _binomials(q, size)
-    p = (x + SMOOTHING) / (size + SMOOTHING * len(q))
-    sums = [float((weight * measure.terms(p, q)).sum()) for measure in (PSI, JSD, HELLINGER2)]
-    return sums[0], sums[1], sums[2], float((weight * np.abs(p - q)).sum() / 2)
+    p = (x + SMOOTHING) / (size + SMOOTHING * cells)
+    terms = (*(measure.terms(p, q) for measure in (PSI, JSD, HELLINGER2)), np.abs(p - q) / 2)
+    return np.stack([(weight * term).sum(axis=1) for term in terms])
 
 
 def _binomials(q: Floats, size: int) -> tuple[Floats, Floats]:
-    """(K, W) numbers of events and their probabilities, around the mean of each cell."""
+    """(U, W) numbers of events and their probabilities, around the mean of each share (U, 1)."""
     mean = size * q
     reach = _SUPPORT * np.sqrt(mean * (1 - q)) + 2 * _SUPPORT
     first = np.floor(np.maximum(mean - reach, 0.0))

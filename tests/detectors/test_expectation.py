@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from detectors.comparison import Comparison
 from detectors.divergence import HELLINGER2, JSD, PSI
-from detectors.expectation import MAX_SIZE, _means, expected, expected_kolmogorov_smirnov, rounded_size
+from detectors.expectation import MAX_SIZE, _means, expected, expected_kolmogorov_smirnov, rounded_shares, rounded_size
 from detectors.intervals import kolmogorov_smirnov
 from tests.detectors.populations import NAMES, compare, population
 
@@ -15,7 +16,7 @@ def test_means_equal_the_sum_over_every_possible_count() -> None:
     x = np.arange(size + 1)
     weight = np.stack([stats.binom.pmf(x, size, share) for share in q])
     p = np.broadcast_to((x + 0.5) / (size + 2), weight.shape)
-    found = _means(q.tobytes(), size)
+    found = _means(q.tobytes(), size, 4).sum(axis=1)
     for value, measure in zip(found, (PSI, JSD, HELLINGER2), strict=False):
         assert value == pytest.approx((weight * measure.terms(p, q.reshape(-1, 1))).sum(), rel=1e-9)
     assert found[3] == pytest.approx((weight * np.abs(p - q.reshape(-1, 1))).sum() / 2, rel=1e-9)
@@ -49,6 +50,25 @@ def test_scaling_beyond_the_largest_size_follows_the_law() -> None:
 )
 def test_sizes_are_rounded_to_two_digits(effective: float, size: int) -> None:
     assert rounded_size(effective) == size
+
+
+def test_shares_are_rounded_to_three_digits() -> None:
+    assert rounded_shares(np.array([0.031257, 1.0, 0.99999, 4.4449e-6])).tolist() == pytest.approx(
+        [0.0313, 1.0, 1.0, 4.44e-6], rel=1e-12
+    )
+
+
+def test_columns_of_other_sizes_and_cells_do_not_disturb_each_other() -> None:
+    rng = np.random.default_rng(44)
+    x, y = rng.integers(1, 200, (5, 12)), rng.integers(1, 900, (5, 12))
+    x[1:3] //= 3
+    inside = np.arange(12) < np.array([[12], [12], [7], [7], [12]])
+    x, y = np.where(inside, x, 0), np.where(inside, y, 0)
+    together = expected(Comparison.between(x, y, inside), np.ones(5))
+    for row in range(5):
+        cells = int(inside[row].sum())
+        alone = expected(compare(x[row : row + 1, :cells], y[row, :cells]), np.ones(1))
+        assert [part[row] for part in together] == pytest.approx([part[0] for part in alone], rel=1e-12)
 
 
 def test_the_expected_ks_bounds_what_cells_show() -> None:
