@@ -35,21 +35,32 @@ def raise_refusals(client: Any) -> None:
     """Let a refused login end what needed the connection, by raising it at the next one to the same broker.
 
     The client means to, but 3.0.12 takes a connection whose login failed for a good one, and would try a wrong password
-    until its time is over.
+    until its time is over. It also drops the broker's answer when the end of the connection comes in the same read, so
+    that a connection closed during the login counts as a refusal.
     """
     get_connection = client._manager.get_connection
-    refused: dict[Any, BaseException] = {}
+    refused: dict[Any, errors.KafkaError] = {}
 
     def raising(node_id: Any, *args: Any, **others: Any) -> Any:
-        def note(error: BaseException) -> None:
-            if isinstance(error, errors.SaslAuthenticationFailedError | errors.AuthorizationError):
-                refused[node_id] = error
-
         if node_id in refused:
             raise refused.pop(node_id)
         connection = get_connection(node_id, *args, **others)
-        connection.init_future.add_errback(note)
+        if "_sasl_authenticate" not in vars(connection):
+            connection._sasl_authenticate = noting(node_id, connection._sasl_authenticate)
         return connection
+
+    def noting(node_id: Any, login: Any) -> Any:
+        async def noted(*args: Any) -> None:
+            try:
+                await login(*args)
+            except (errors.SaslAuthenticationFailedError, errors.UnsupportedSaslMechanismError) as error:
+                refused[node_id] = error
+                raise
+            except errors.KafkaConnectionError:
+                refused[node_id] = errors.SaslAuthenticationFailedError("the connection was closed during the login")
+                raise
+
+        return noted
 
     client._manager.get_connection = raising
 
