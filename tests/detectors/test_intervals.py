@@ -67,3 +67,15 @@ def test_the_noise_of_total_variation_is_what_equal_samples_show() -> None:
     shown = total_variation(pair, ONES, 3.0).value
     assert shown.mean() == pytest.approx(noise_of_total_variation(pair, ONES).mean(), rel=0.05)
     assert np.count_nonzero(total_variation(pair, ONES, 3.0).lower > 0.0) <= most_allowed(RUNS, 0.00135)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n", [100, 1_000, 10_000, 100_000, 1_000_000])
+def test_distances_keep_their_level_over_sample_sizes(name: str, n: int) -> None:
+    for weight in (0.0, 0.1, 0.5):
+        pair, p, q = _windows(name, weight, n, 55)
+        variation, largest = total_variation(pair, ONES, 3.0), kolmogorov_smirnov(pair, ONES, 3.0)
+        allowed = most_allowed(RUNS, 0.00135)
+        assert np.count_nonzero(variation.lower > np.abs(p - q).sum() / 2) <= allowed
+        assert np.count_nonzero(largest.lower > np.abs(np.cumsum(p - q)).max()) <= allowed

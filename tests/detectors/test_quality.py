@@ -146,12 +146,15 @@ def test_shares_equal_those_counted_by_hand(raw: list[object]) -> None:
     assert one(found, "envelope_share", "x").value == pytest.approx(outside / len(raw))
 
 
-@pytest.mark.parametrize(("n", "before"), [(300, 0.0005), (2_000, 0.02), (2_000, 0.3)])
-def test_a_rise_of_exactly_the_tolerance_breaches_no_more_often_than_nominal(n: int, before: float) -> None:
-    rng = np.random.default_rng(81)
-    breaches, runs = 0, 400
+@pytest.mark.parametrize(("n", "before"), [(200, 0.0005), (2_000, 0.02), (10_000, 0.3)])
+def test_a_rise_of_exactly_the_tolerance_breaches_no_more_often_than_the_docs_say(n: int, before: float) -> None:
+    runs = 5_000
     reference = _window(50_000, x=[None] * round(50_000 * before) + [1.0] * round(50_000 * (1 - before)))
-    for missing in rng.binomial(n, before + 0.01, size=runs).tolist():
+    drawn = np.random.default_rng(81).binomial(n, before + 0.01, size=runs)
+    breaches = 0
+    for missing, times in zip(*(part.tolist() for part in np.unique(drawn, return_counts=True)), strict=True):
+        if missing <= n * (before + 0.01):
+            continue  # no rise above the tolerance, no breach
         found = one(_measure(_window(n, x=[None] * missing + [1.0] * (n - missing)), reference), "unusable_share", "x")
-        breaches += found.effect_lower > 0.01  # type: ignore[operator]
-    assert breaches <= most_allowed(runs, 0.0025)
+        breaches += times * (found.effect_lower > 0.01)  # type: ignore[operator]
+    assert breaches <= most_allowed(runs, 0.0055)
