@@ -68,7 +68,11 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Records that were gone before they were read: [wanted, got)."""
+    """A position outside what the source holds; reading goes on at ``got``.
+
+    ``got`` > ``wanted``: the records [wanted, got) were gone before they were read (retention). ``got`` < ``wanted``: the
+    log was cut back or made anew, and offsets from ``got`` on come again with other records.
+    """
 
     partition: Partition
     wanted: int
@@ -91,7 +95,9 @@ class Poll:
         epoch: ownership epoch; it changes with every assignment and loss.
         assignment: set once per new epoch.
         fetched: records by partition; each partition at most once.
-        caught_up: owned partitions that stand at their end, confirmed by a fetch response since the last poll.
+        caught_up: owned partitions that stand at their end, confirmed by a fetch response of the last seconds. A
+            partition leaves the set with new records, a failed fetch, silence, ``hold``, ``begin`` or a gap, so that
+            staying in it from poll to poll is being idle.
         lag: records between the position and the end, per partition where known.
         finished: nothing will ever come again (files).
     """
@@ -114,11 +120,11 @@ class Source(Protocol):
         ...
 
     def begin(self, positions: Mapping[Partition, int]) -> None:
-        """Fetch from these offsets on; answers the last ``Assignment``."""
+        """Fetch from these offsets on; answers the last ``Assignment``. A partition without one begins at its start."""
         ...
 
     def hold(self, partitions: AbstractSet[Partition]) -> None:
-        """Pause exactly these partitions, fetch the others."""
+        """Pause exactly these partitions, fetch the others; a new ``Assignment`` starts with none held."""
         ...
 
     def still_owner(self, epoch: int) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from kafka import KafkaConsumer
 
 from agent.source import Committed, Gap, Partition, Source
 from tests.parts.kafka import KafkaBroker
@@ -175,6 +176,16 @@ def test_a_gap_may_stop_reading_until_somebody_decides(broker: KafkaBroker, topi
     assert one.gaps == []
 
 
+@pytest.mark.parametrize("compression", ["gzip", "lz4", "zstd"])
+def test_compressed_records_are_read(broker: KafkaBroker, compression: str) -> None:
+    topic = unique(compression)
+    broker.create_topic(topic, settings={"compression.type": compression})
+    broker.produce(topic, [(0, None, b"%d" % n) for n in range(100)])
+    with member(broker, topic) as one:
+        one.until(lambda: len(one.records) == 100)
+    assert one.values == [b"%d" % n for n in range(100)]
+
+
 def test_headers_and_tombstones_come_through(broker: KafkaBroker) -> None:
     topic = unique("headers")
     broker.create_topic(topic)
@@ -227,9 +238,21 @@ def test_a_topic_that_is_missing_is_named_and_read_once_it_is_there(broker: Kafk
         one.until(lambda: one.last.trouble is None)
 
 
-def test_a_group_name_that_other_consumers_use_is_said(broker: KafkaBroker, topic: str) -> None:
-    from kafka import KafkaConsumer
+def test_a_compression_that_cannot_be_read_is_said_and_does_not_hang(
+    broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kafka.codec.snappy", None)  # as if its library were not installed
+    topic = unique("snappy")
+    broker.create_topic(topic, settings={"compression.type": "snappy"})
+    broker.produce(topic, [(0, None, b"1")])
+    with member(broker, topic) as one:
+        one.until(lambda: one.troubles)
+        assert one.troubles[0].kind == "codec"
+        one.until(lambda: one.stands_by)
+        assert one.poll().trouble == one.troubles[0]
 
+
+def test_a_group_name_that_other_consumers_use_is_said(broker: KafkaBroker, topic: str) -> None:
     group = unique("group")
     other = KafkaConsumer(topic, bootstrap_servers=broker.bootstrap, group_id=group)
     try:
