@@ -61,6 +61,12 @@ class Chunk:
         return self._taken >= len(self.fetched)
 
     @property
+    def first_us(self) -> int | None:
+        """Event time of the first event that waits here."""
+        firsts = [int(times[0]) for times in self._times() if len(times)]
+        return min(firsts) if firsts else None
+
+    @property
     def latest_us(self) -> int:
         """The greatest event time that waits here."""
         times, _ = self._times()

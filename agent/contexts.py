@@ -121,7 +121,9 @@ class Context:
         return self._policies[key]
 
     def decides(self, measurement: Measurement, stage: Stage) -> bool:
-        """Whether a measurement is judged, at this stage."""
+        """Whether a measurement is judged, at this stage; one without an effect, and no reason for that, only informs."""
+        if measurement.effect is None and measurement.reason is None and measurement.blocked is None:
+            return False
         rule = RULES.get(measurement.metric)
         return rule is not None and self.policy(measurement.metric, measurement.subject).stage is stage
 

@@ -44,7 +44,8 @@ class Bounds:
 
     Attributes:
         max_ahead_us: how far ahead of the agent's clock an event may be; ``None`` where history is read.
-        max_open_panes: per model; ``None`` for three windows' worth.
+        max_open_panes: per model; ``None`` for three windows' worth, and one for each event by which frontiers trail
+            (``trailing_events``): in a slow stream those alone may lie in panes of their own.
         max_streams: streams counted at the same time.
     """
 
@@ -63,6 +64,7 @@ class Intake:
         self.joins = joins
         self.labels = labels
         self.bounds = bounds
+        self.trailing_events = 0
 
     def take(self, batch: Inferences, rows: Rows, marks: NDArray[np.uint32], now_us: int) -> list[Refused]:
         """Count events.
@@ -136,7 +138,7 @@ class Intake:
     def _unopenable(self, panes: NDArray[np.int64], key: ModelKey) -> list[int]:
         """New panes beyond the bound, the latest first to go."""
         plan = self.contexts.of(key).plan
-        bound = self.bounds.max_open_panes or 3 * max(1, plan.length_us // plan.pane_us)
+        bound = self.bounds.max_open_panes or 3 * (plan.length_us // plan.pane_us) + self.trailing_events
         watermark = self.ledger.clock(key.system).watermark_us
         held = {pane.record.start_us for pane in self.joins.of_model(key.system, key.model) if not pane.record.frozen}
         new = [int(p) for p in np.unique(panes) if int(p) not in held and int(p) + plan.pane_us > watermark]

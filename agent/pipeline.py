@@ -37,6 +37,7 @@ from detectors.incident import Transition
 from detectors.windows import (
     BEGINNING_OF_TIME,
     END_OF_TIME,
+    FRONTIER_EVENTS,
     ClockRules,
     PartitionProgress,
     PartitionView,
@@ -109,6 +110,7 @@ class Pipeline:
         if self._clock_is_wrong(partitions, now_us):
             self.outcome.clock_skew = True
             return
+        self.intake.trailing_events = FRONTIER_EVENTS // 2 * len(partitions)
         while self._take_slices(partitions, now_us):
             self._move_watermarks(partitions)
         self._stand(caught_up, now_us)
@@ -303,7 +305,10 @@ class Pipeline:
 
     def _limit(self, partitions: Collection[Partition]) -> int:
         lowest = min(self.ledger.clock(system).watermark_us for system in self.lateness_us)
-        return reading_limit((self.ledger.position(p).progress for p in partitions), lowest, self.span_us)
+        seen = (lane.first_pane_us for lane in self.ledger.lanes.values())
+        heads = (chunk.first_us for chunk in self.buffer.heads())
+        begun = min((*seen, *(time for time in heads if time is not None)), default=None)
+        return reading_limit(self._views(partitions), lowest, begun, self.span_us)
 
     def _move_watermarks(self, partitions: Collection[Partition]) -> None:
         views = self._views(partitions)

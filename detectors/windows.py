@@ -195,26 +195,35 @@ class ClockRules:
 def source_frontier(partitions: Iterable[PartitionView], rules: ClockRules) -> int | None:
     """The lowest frontier of a source's partitions; ``None`` while it cannot be known.
 
-    The watermark of a system is this less its lateness, and never goes back.
+    The watermark of a system is this less its lateness, and never goes back. A partition that has not shown any inference
+    event can only hold it back, until the end offset seen at the start has been reached: at its labels, or altogether.
     """
-    frontiers = [reached for view in partitions if (reached := _reached(view, rules)) is not None]
-    lowest = min(frontiers, default=BEGINNING_OF_TIME)
+    views = tuple(partitions)
+    driving = [reached for view in views if (reached := _driven_to(view, rules)) is not None]
+    holding = [_held_at(view.progress) for view in views if _may_hold(view, rules)]
+    lowest = min((*driving, *holding)) if driving else BEGINNING_OF_TIME
     return None if lowest == BEGINNING_OF_TIME else lowest
 
 
-def _reached(view: PartitionView, rules: ClockRules) -> int | None:
-    """How far one partition lets the watermark go; BEGINNING_OF_TIME holds it, None has no say."""
+def _driven_to(view: PartitionView, rules: ClockRules) -> int | None:
+    """How far the events of a partition, or its silence, have come."""
     frontier = view.progress.inferences.value_us
-    if view.standing is not None and rules.is_idle(view.standing):
-        if not rules.wall:
-            return None
-        reached = view.standing.confirmed_us - rules.idle_timeout_us
-        return reached if frontier is None else max(frontier, reached)
-    if frontier is not None:
+    if view.standing is None or not rules.is_idle(view.standing):
         return frontier
-    if view.progress.reached_start_end:
+    if not rules.wall:
         return None
-    return view.progress.labels.value_us if view.progress.labels.value_us is not None else BEGINNING_OF_TIME
+    reached = view.standing.confirmed_us - rules.idle_timeout_us
+    return reached if frontier is None else max(frontier, reached)
+
+
+def _may_hold(view: PartitionView, rules: ClockRules) -> bool:
+    if view.standing is not None and rules.is_idle(view.standing):
+        return False
+    return view.progress.inferences.value_us is None and not view.progress.reached_start_end
+
+
+def _held_at(progress: PartitionProgress) -> int:
+    return BEGINNING_OF_TIME if progress.labels.value_us is None else progress.labels.value_us
 
 
 def label_frontier(partitions: Iterable[PartitionView]) -> int | None:
@@ -227,9 +236,14 @@ def label_frontier(partitions: Iterable[PartitionView]) -> int | None:
     return min(frontiers) if frontiers else None
 
 
-def reading_limit(partitions: Iterable[PartitionProgress], watermark_us: int, span_us: int) -> int:
-    """How far any partition may read ahead: ``span_us`` past the watermark, or past the slowest while there is none."""
-    if watermark_us != BEGINNING_OF_TIME:
-        return watermark_us + span_us
-    known = [progress.reading_us for progress in partitions if progress.reading_us is not None]
-    return min(known) + span_us if known else END_OF_TIME
+def reading_limit(partitions: Iterable[PartitionView], watermark_us: int, begun_us: int | None, span_us: int) -> int:
+    """How far any partition may read ahead: ``span_us`` past the watermark, or past the slowest that has unread records.
+
+    The slowest is never held, so reading always goes on. While an unread partition has not shown any event, the others go no
+    further than ``span_us`` past the earliest event known (``begun_us``).
+    """
+    unread = [view.progress.reading_us for view in partitions if view.standing is None]
+    known = [reached for reached in unread if reached is not None]
+    if watermark_us == BEGINNING_OF_TIME and len(known) < len(unread):
+        return END_OF_TIME if begun_us is None else begun_us + span_us
+    return max(watermark_us, min(known, default=watermark_us)) + span_us

@@ -57,7 +57,8 @@ class KafkaSource:
         self._epoch = 0
         self._failures = 0
         self._retry_at = 0.0
-        self._trouble: Trouble | None = None
+        self._trouble: Trouble | None = None  # why we wait until retry_at
+        self._stopped: Trouble | None = None  # why partitions of this assignment stand still
         self._closed = False
 
     def poll(self, timeout_seconds: float) -> Poll:
@@ -125,13 +126,12 @@ class KafkaSource:
             caught_up=self._reading.caught_up(),
             lag=self._reading.lag(),
             gaps=gaps,
-            trouble=self._trouble or self._watch.look(connection, self._membership),
+            trouble=self._stopped or self._watch.look(connection, self._membership),
         )
 
     def _connect(self) -> Connection:
         if self._connection is None:
             self._connection = Connection(self._settings, self._membership)
-            self._trouble = None
         return self._connection
 
     def _fetch(self, connection: Connection, timeout_seconds: float) -> tuple[Records, tuple[Gap, ...]]:
@@ -148,12 +148,13 @@ class KafkaSource:
         """Announce a new ownership; what was fetched before it, in the same poll, is dropped and read again."""
         if self._membership.epoch == self._epoch and (self._reading is not None or not self._membership.owned):
             return None
-        self._reading = None
-        self._epoch, owned = self._membership.epoch, self._membership.owned
+        self._reading, self._stopped = None, None
+        epoch, owned = self._membership.epoch, self._membership.owned
         connection.consumer.pause(*owned)
         assignment = ask_offsets(connection, owned, self._settings.start)
         if owned:
             self._reading = Reading(connection, assignment)
+        self._epoch = epoch
         return assignment
 
     def _bridge(self, connection: Connection, wanted: Mapping[TopicPartition, int], cut: Mapping[Any, int]) -> Any:
@@ -161,7 +162,7 @@ class KafkaSource:
         beginnings, ends = connection.beginnings(wanted), connection.ends(wanted)
         if self._on_gap == "fail":
             part, offset = next(iter(wanted.items()))
-            self._trouble = troubles.lost_position(str(as_partition(part)), offset, beginnings[part], ends[part])
+            self._stopped = troubles.lost_position(str(as_partition(part)), offset, beginnings[part], ends[part])
             connection.consumer.pause(*wanted)
             return ()
         got = {**(beginnings if self._on_gap == "earliest" else ends), **cut}

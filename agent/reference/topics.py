@@ -8,6 +8,7 @@ from typing import Any
 
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
 from kafka.structs import TopicPartition
 
 from agent.kafka.options import consumer_options
@@ -116,9 +117,23 @@ class TopicRange:
 
 
 def _consumer(settings: KafkaSource) -> Any:
-    """A consumer that belongs to no group."""
-    alone = {"group_id": None, "group_instance_id": None, "client_id": "wachter-reference"}
-    return KafkaConsumer(**{**consumer_options(settings), **alone})
+    """A consumer that belongs to no group, or an exception that leaves nothing running.
+
+    A consumer that cannot reach a broker raises from its constructor and forgets its I/O thread: keep the client to end it.
+    """
+    clients: list[Any] = []
+
+    def client(**options: Any) -> Any:
+        clients.append(KafkaNetClient(**options))
+        return clients[-1]
+
+    alone = {"group_id": None, "group_instance_id": None, "client_id": "wachter-reference", "kafka_client": client}
+    try:
+        return KafkaConsumer(**{**consumer_options(settings), **alone})
+    except BaseException:
+        for one in clients:
+            one.close()
+        raise
 
 
 def _partitions(consumer: Any, topic: str) -> list[TopicPartition]:
