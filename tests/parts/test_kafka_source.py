@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, errors
+from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from agent.source import Committed, Gap, Partition, Source
+from agent.kafka.connection import Connection
+from agent.source import Assignment, Committed, Gap, Partition, Source, Trouble
 from tests.parts.kafka import KafkaBroker
 from tests.parts.members import Member, settings_for, unique
 
@@ -29,6 +31,13 @@ def member(broker: KafkaBroker, topic: str, positions: dict[Partition, int] | No
     group = others.pop("group", unique("group"))
     on_gap = others.pop("on_gap", "earliest")
     return Member(settings_for(broker.bootstrap, topic, group=group, **others), positions, on_gap=on_gap)
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
 
 
 def test_it_owns_all_partitions_and_reads_every_record_once(broker: KafkaBroker, topic: str) -> None:
@@ -156,6 +165,47 @@ def test_a_position_past_the_end_is_a_gap_back_to_the_beginning(broker: KafkaBro
     with member(broker, topic, positions) as one:
         one.until(lambda: len(one.records) >= 1000)
     assert one.gaps == [Gap(Partition(topic, 0), 5000, 0)]
+
+
+def test_a_log_that_was_cut_back_is_a_gap_to_where_it_was_cut(
+    broker: KafkaBroker, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an unclean leader election, which one broker cannot have: the client's finding is put in its mouth."""
+    with member(broker, topic) as one:
+        one.until(lambda: len(one.last.caught_up) == 4)
+        cut = {TopicPartition(topic, 0): OffsetAndMetadata(990, "", 0)}
+        with monkeypatch.context() as patch:
+            patch.setattr(one.source._connection.consumer, "poll", raising(errors.LogTruncationError(cut)))
+            assert one.poll().gaps == (Gap(Partition(topic, 0), 1000, 990),)
+        one.until(lambda: len(one.records) == 4010)
+
+
+def test_an_offset_request_that_is_not_answered_is_asked_again(
+    broker: KafkaBroker, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with member(broker, topic) as one:
+        with monkeypatch.context() as patch:
+            patch.setattr(Connection, "ends", raising(errors.KafkaTimeoutError()))
+            one.until(lambda: one.troubles)
+            assert not one.assignments
+        one.until(lambda: one.owns)
+        one.until(lambda: len(one.records) == 4000)
+        assert one.last.trouble is None
+    assert len(one.assignments) == 1
+
+
+def test_what_the_client_did_not_expect_ends_the_connection_and_not_the_agent(
+    broker: KafkaBroker, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with member(broker, topic) as one:
+        one.until(lambda: len(one.records) == 4000)
+        monkeypatch.setattr(one.source._connection.consumer, "poll", raising(AttributeError("'NoneType' object")))
+        poll = one.poll()
+        assert poll.assignment == Assignment(())
+        assert poll.trouble == Trouble("kafka", "AttributeError: 'NoneType' object")
+        one.until(lambda: one.owns)
+        one.until(lambda: len(one.last.caught_up) == 4)
+    assert len(one.records) == 4000
 
 
 def test_a_gap_may_lead_to_the_end(broker: KafkaBroker, topic: str) -> None:
