@@ -12,7 +12,7 @@ from agent.source import Trouble
 from config.errors import SourceError
 from config.settings.source import KafkaSource as KafkaSettings
 
-PROBE_SECONDS = 2.0
+PROBE_SECONDS = 1.0
 MAX_PROBED = 3
 
 

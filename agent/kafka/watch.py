@@ -15,6 +15,7 @@ from config.settings.source import KafkaSource as KafkaSettings
 LOOK_SECONDS = 1.0
 ASK_AFTER_SECONDS = 5.0
 SILENT_AFTER_SECONDS = 10.0
+TRY_SECONDS = 15.0
 REJOIN_SECONDS = 15.0
 
 
@@ -25,6 +26,8 @@ class Watch:
         self._settings = settings
         self._looked_at = float("-inf")
         self._rejoined_at = float("-inf")
+        self._tried_at = float("-inf")
+        self._unreachable: Trouble | None = None
         self._trouble: Trouble | None = None
 
     def look(self, connection: Connection, membership: Membership) -> Trouble | None:
@@ -53,7 +56,12 @@ class Watch:
         silent = now - connection.contact_at()
         if silent > ASK_AFTER_SECONDS:  # a member that waits in a join hears nothing from a healthy broker
             connection.probe.refresh_metadata()
-        return troubles.unreachable(self._settings) if silent > SILENT_AFTER_SECONDS else None
+        if silent <= SILENT_AFTER_SECONDS:
+            self._unreachable = None
+        elif self._unreachable is None or now - self._tried_at > TRY_SECONDS:
+            self._unreachable = troubles.unreachable(self._settings)  # may take seconds
+            self._tried_at = time.monotonic()
+        return self._unreachable
 
     def _topics(self, connection: Connection, membership: Membership, now: float) -> Trouble | None:
         hidden = sorted(connection.probe.unauthorised())

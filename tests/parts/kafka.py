@@ -18,7 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import kafka
-from kafka.admin import KafkaAdminClient, NewPartitions, NewTopic
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    KafkaAdminClient,
+    NewPartitions,
+    NewTopic,
+    ResourcePattern,
+    ResourceType,
+)
 from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
@@ -72,6 +81,9 @@ group.min.session.timeout.ms=1000
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 auto.create.topics.enable=false
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+allow.everyone.if.no.acl.found=true
 """
 _PLAIN_LOGIN = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
 _SCRAM_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
@@ -237,6 +249,11 @@ class KafkaBroker:
     def delete_before(self, topic: str, partition: int, offset: int) -> None:
         """Delete the records before an offset, as retention does."""
         self.admin.delete_records({TopicPartition(topic, partition): offset})
+
+    def reserve(self, kind: ResourceType, name: str) -> None:
+        """Let nobody but a stranger touch a topic or group; the plain listener stays free of that."""
+        pattern = ResourcePattern(kind, name)
+        self.admin.create_acls([ACL("User:stranger", "*", ACLOperation.ALL, ACLPermissionType.ALLOW, pattern)])
 
     @property
     def admin(self) -> Any:

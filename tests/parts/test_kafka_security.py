@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from kafka.admin import ResourceType
 
 from agent.source import Trouble
 from tests.parts.kafka import PASSWORD, USER, KafkaBroker
@@ -100,3 +101,24 @@ def test_a_new_password_in_the_file_is_used_without_a_restart(broker: KafkaBroke
         one.until(lambda: one.troubles, 15)
         file.write_text(PASSWORD + "\n")
         one.until(lambda: one.owns)
+
+
+def test_a_topic_that_may_not_be_read_is_said(broker: KafkaBroker) -> None:
+    topic = unique("reserved")
+    broker.create_topic(topic)
+    broker.reserve(ResourceType.TOPIC, topic)
+    with Member(settings_for(broker.sasl_bootstrap, topic, group=topic, sasl=sasl())) as one:
+        one.until(lambda: one.troubles, 15)
+        assert one.troubles[0].kind == "authorisation"
+        assert f"'{topic}'" in one.troubles[0].message
+
+
+def test_a_group_that_may_not_be_joined_is_said(broker: KafkaBroker) -> None:
+    topic = unique("reserved")
+    broker.create_topic(topic)
+    broker.reserve(ResourceType.GROUP, topic)
+    with Member(settings_for(broker.sasl_bootstrap, topic, group=topic, sasl=sasl())) as one:
+        one.until(lambda: one.troubles, 15)
+    assert one.troubles[0] == Trouble(
+        "authorisation", f"not allowed to join group '{topic}'. Grant Read on it; trying again"
+    )
