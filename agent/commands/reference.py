@@ -1,4 +1,4 @@
-"""``wachter reference build`` and ``wachter reference show``."""
+"""``wachter reference build`` and ``wachter reference show``; ``wachter init`` (init.py) is registered with them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from agent.commands import init
 from agent.reference.build import build_reference
 from agent.reference.report import columns_of, iso, performance_of, to_record, warnings_of
 from agent.reference.settings import Chosen, choose_model, load_without_references
@@ -55,6 +56,7 @@ def register(app: typer.Typer) -> None:
     reference.command()(build)
     reference.command()(show)
     app.add_typer(reference, name="reference")
+    init.register(app)
 
 
 def build(
