@@ -136,7 +136,8 @@ class Pipeline:
     def held(self, partitions: Collection[Partition]) -> frozenset[Partition]:
         """Partitions that must wait for the others."""
         limit = self._limit(partitions)
-        ahead = (p for p in partitions if _is_ahead(self.ledger.position(p).progress, limit))
+        reading = (p for p in partitions if p not in self._standing)
+        ahead = (p for p in reading if _is_ahead(self.ledger.position(p).progress, limit))
         return self.buffer.waiting.union(ahead)
 
     def begin(self, partition: Partition, offset: int) -> None:

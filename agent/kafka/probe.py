@@ -91,6 +91,16 @@ class Probe:
         state = self._consumer._subscription.assignment.get(partition)
         return None if state is None or state.position is None else int(state.position.offset)
 
+    def unpark(self) -> None:
+        """Let the records go on that were fetched before their partition was paused and then resumed.
+
+        3.0.12 gives them back only when no other partition's records are at hand, and takes those it has handed out to the
+        last for being at hand: such partitions would neither be read nor fetched again.
+        """
+        at_hand = self._fetcher._next_partition_records
+        if at_hand is not None and not at_hand:
+            self._fetcher._next_partition_records = None
+
     def contact_at(self) -> float:
         """When a broker last answered anything: a fetch, a heartbeat or a metadata request."""
         refreshed = self._cluster._last_successful_refresh_ms / 1000

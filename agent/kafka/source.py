@@ -135,6 +135,7 @@ class KafkaSource:
         return self._connection
 
     def _fetch(self, connection: Connection, timeout_seconds: float) -> tuple[Records, tuple[Gap, ...]]:
+        connection.probe.unpark()
         try:
             return connection.consumer.poll(timeout_ms=timeout_seconds * 1000), ()
         except errors.OffsetOutOfRangeError as error:

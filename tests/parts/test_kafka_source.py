@@ -133,6 +133,19 @@ def test_a_held_partition_waits_while_the_others_go_on(broker: KafkaBroker, topi
     assert len(set(one.records)) == len(one.records) == 4000
 
 
+def test_partitions_paused_in_turns_with_records_at_hand_all_go_on(broker: KafkaBroker, topic: str) -> None:
+    """kafka-python 3.0.12 keeps such records in a place that it forgets while another partition has just been drained."""
+    turns = [{Partition(topic, number) for number in range(4) if number != free} for free in range(4)]
+    with member(broker, topic, batch_records=70) as one:
+        one.until(lambda: one.owns)
+        for turn in turns * 12:
+            one.source.hold(turn)
+            one.poll(0.01)
+        one.source.hold(frozenset())
+        one.until(lambda: len(one.records) >= 4000)
+    assert len(set(one.records)) == len(one.records) == 4000
+
+
 def test_lag_falls_to_nothing_and_rises_with_what_is_held(broker: KafkaBroker, topic: str) -> None:
     with member(broker, topic) as one:
         one.until(lambda: len(one.last.caught_up) == 4)
