@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from agent.outbox import Target
 from config.settings.receivers import AlertmanagerReceiver, Receiver, WebhookReceiver
@@ -25,6 +26,9 @@ def _targets(receiver: Receiver) -> Iterator[Target]:
                     tracks=frozenset(map(Track, receiver.tracks)),
                     resend_us=receiver.resend_seconds * 1_000_000,
                     timeout_seconds=receiver.timeout_seconds,
+                    headers=_headers(receiver),
+                    ca_file=_path(receiver.ca_file),
+                    external_url=receiver.external_url or "",
                 )
         case WebhookReceiver():
             yield Target(
@@ -33,6 +37,16 @@ def _targets(receiver: Receiver) -> Iterator[Target]:
                 standing=False,
                 tracks=frozenset(map(Track, receiver.tracks)),
                 timeout_seconds=receiver.timeout_seconds,
-                headers=tuple((name, value.get_secret_value()) for name, value in receiver.headers.items()),
+                headers=_headers(receiver),
                 secret=None if receiver.secret is None else receiver.secret.get_secret_value().encode(),
+                ca_file=_path(receiver.ca_file),
+                external_url=receiver.external_url or "",
             )
+
+
+def _headers(receiver: Receiver) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value.get_secret_value()) for name, value in receiver.headers.items())
+
+
+def _path(file: Path | None) -> str | None:
+    return None if file is None else str(file)

@@ -17,6 +17,7 @@ def check_document(document: Document) -> Iterator[Problem]:
         yield from _unique(document, ("systems", i, "models"), system.get("models"), "name")
     yield from _unique(document, ("receivers",), document.data.get("receivers"), "name")
     yield from _known_topics(document)
+    yield from _declared_attributes(document)
 
 
 def _sections(value: Any) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -39,16 +40,37 @@ def _unique(document: Document, at: Location, value: Any, key: str) -> Iterator[
 
 def _known_topics(document: Document) -> Iterator[Problem]:
     source = document.data.get("source")
-    topics = source.get("topics") if isinstance(source, dict) else None
-    if isinstance(topics, str):
-        topics = [topic.strip() for topic in topics.split(",")]
-    if not isinstance(topics, list | tuple):
+    topics = _written_list(source.get("topics")) if isinstance(source, dict) else None
+    if topics is None:
         return
     for i, mapping in _sections(document.data.get("mappings")):
         topic = mapping.get("topic")
         if isinstance(topic, str) and topic not in topics:
             what = f"{topic!r} is not one of source.topics"
             yield _problem(document, ("mappings", i, "topic"), what, "Add it there, or correct it here.")
+
+
+def _declared_attributes(document: Document) -> Iterator[Problem]:
+    """Protected attributes that metrics may show are declared by some model."""
+    exposition = document.data.get("exposition")
+    shown = exposition.get("protected_labels") if isinstance(exposition, dict) else None
+    models = [
+        model for _, system in _sections(document.data.get("systems")) for _, model in _sections(system.get("models"))
+    ]
+    declared = {name for model in models if isinstance(model.get("protected"), dict) for name in model["protected"]}
+    for i, name in enumerate(_written_list(shown) or ()):
+        if isinstance(name, str) and name not in declared:
+            what = f"{name!r} is not declared under protected of any model"
+            yield _problem(
+                document, ("exposition", "protected_labels", i), what, "Declare it there, or correct it here."
+            )
+
+
+def _written_list(value: Any) -> list[Any] | tuple[Any, ...] | None:
+    """A list, which may be written as one text with commas; ``None`` where it is neither."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value if isinstance(value, list | tuple) else None
 
 
 def _problem(document: Document, location: Location, what: str, remedy: str) -> Problem:

@@ -22,6 +22,12 @@ class AlertmanagerReceiver(Section):
     """All members of the cluster."""
     resend_seconds: int = Field(default=60, ge=5, le=240)
     """A firing alert is sent again this often; it must stay well below Alertmanager's ``resolve_timeout``."""
+    headers: dict[Name, SecretStr] = Field(default_factory=dict)
+    """Further headers, as an authorisation; their values are treated as secrets."""
+    ca_file: InputFile | None = None
+    """Certificates of the authorities to trust, PEM; without it those of the system."""
+    external_url: Url | None = None
+    """Where people reach this agent; alerts then link to their incident."""
     timeout_seconds: float = Field(default=10.0, gt=0, le=60)
     """Longest wait for an answer."""
     tracks: tuple[TrackName, ...] = ALL_TRACKS
@@ -42,6 +48,10 @@ class WebhookReceiver(Section):
     """The key itself; without any, messages are not signed."""
     headers: dict[Name, SecretStr] = Field(default_factory=dict)
     """Further headers, as an authorisation; their values are treated as secrets."""
+    ca_file: InputFile | None = None
+    """Certificates of the authorities to trust, PEM; without it those of the system."""
+    external_url: Url | None = None
+    """Where people reach this agent; messages then link to their incident."""
     timeout_seconds: float = Field(default=10.0, gt=0, le=60)
     """Longest wait for an answer."""
     tracks: tuple[TrackName, ...] = ALL_TRACKS

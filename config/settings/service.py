@@ -47,6 +47,8 @@ class Limits(Section):
     """Most series exposed to Prometheus; the others are dropped and counted."""
     max_pending_labels: int = Field(default=1_000_000, ge=0)
     """Most labels waiting for their prediction."""
+    max_outbox: int = Field(default=10_000, ge=1)
+    """Most messages waiting for receivers; then finished incidents leave first."""
     memory_bytes: ByteSize = 512 * BYTES["MiB"]
     """Consuming pauses when the process grows beyond it."""
 
@@ -59,4 +61,4 @@ class Exposition(Section):
     cells: bool = False
     """Expose the cells of the histograms."""
     protected_labels: Names = ()
-    """Protected attributes whose groups may appear as labels."""
+    """Protected attributes, declared by some model, whose groups may appear as labels."""

@@ -25,8 +25,8 @@ class Threshold(Section):
     """Fewer events or labels do not decide."""
     track: TrackName | None = None
     """``harm`` calls someone, ``health`` writes a ticket."""
-    enabled: bool = True
-    """``false``: the metric is measured and never decides."""
+    enabled: bool | None = None
+    """``false``: the metric is measured and never decides; ``true`` for one model switches it on again there."""
 
 
 class Severities(Section):

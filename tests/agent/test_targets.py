@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from agent.targets import targets_of
 from config.settings.receivers import AlertmanagerReceiver, WebhookReceiver
 from detectors.measurement import Track
@@ -24,3 +26,22 @@ def test_a_webhook_keeps_its_tracks_headers_and_secret() -> None:
     assert target.tracks == {Track.HARM}
     assert target.secret == b"key"
     assert target.headers == (("X", "y"),)
+
+
+def test_an_alertmanager_behind_a_gate_is_told_with_its_headers_authority_and_where_people_reach_us(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "ca.pem").touch()
+    settings = {
+        "type": "alertmanager",
+        "name": "am",
+        "urls": ["https://am"],
+        "headers": {"Authorization": "Bearer key"},
+        "ca_file": str(tmp_path / "ca.pem"),
+        "external_url": "https://wachter.example/",
+    }
+    (target,) = targets_of([AlertmanagerReceiver.model_validate(settings)])
+    assert target.headers == (("Authorization", "Bearer key"),)
+    assert target.ca_file == str(tmp_path / "ca.pem")
+    assert target.external_url == "https://wachter.example"
+    assert "key" not in repr(target)

@@ -79,6 +79,26 @@ def test_a_mistake_in_one_model_does_not_hide_one_in_another() -> None:
     assert set(mistakes(data)) == {"systems[0].models[0].positive", "systems[0].models[1].classes"}
 
 
+def test_attributes_that_metrics_may_show_are_declared_by_some_model() -> None:
+    data = sample.settings(
+        sample.model(protected={"sex": ["F", "M"]}), exposition={"protected_labels": ["sex", "age", 3]}
+    )
+    assert mistakes(data) == {
+        "exposition.protected_labels[1]": "'age' is not declared under protected of any model",
+        "exposition.protected_labels[2]": "3 is not a text",
+    }
+
+
+def test_a_threshold_that_states_a_tolerance_leaves_open_whether_it_is_enabled() -> None:
+    settings = from_mapping(
+        sample.settings(
+            sample.model(thresholds={"js_distance": {"tolerance": 0.2}}), thresholds={"js_distance": {"enabled": False}}
+        )
+    )
+    assert settings.systems[0].models[0].thresholds["js_distance"].enabled is None
+    assert settings.thresholds["js_distance"].enabled is False
+
+
 def test_a_start_in_time_needs_its_zone() -> None:
     text = "source: {type: kafka, brokers: a:1, topics: t, start: 2026-01-31T00:00:00}"
     with pytest.raises(SettingsError, match=r"source.start \(line 1\)"):
