@@ -1,4 +1,4 @@
-"""``python -m deploy.demo``: the year 2013 through a real agent, in about a minute. ``make demo`` sets up and runs it."""
+"""``python -m deploy.demo``: a quarter of flights through a real agent, in about a minute; ``make demo`` runs it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     parser.add_argument("--dir", type=Path, default=Path("demo-data"), help="directory for everything the demo writes")
-    parser.add_argument("--seconds", type=float, default=40.0, help="how long June to December shall take")
+    parser.add_argument("--seconds", type=float, default=30.0, help="how long October to December shall take")
     parser.add_argument("--once", action="store_true", help="end when the year is over, instead of at Ctrl-C")
     return parser.parse_args()
 
@@ -41,10 +41,10 @@ def play(stack: ExitStack, console: Console, arguments: argparse.Namespace) -> N
     """Prepare, start every part, send the year, then keep showing it."""
     directory: Path = arguments.dir
     shutil.rmtree(directory / "wachter-state", ignore_errors=True)
-    with console.status("fitting the model on January to March 2013"):
+    with console.status("fitting the model on January to July 2013"):
         year = model.run()
         reference = write_reference(year, directory)
-    with console.status("building the reference from April and May, which the model has not seen"):
+    with console.status("building the reference from August and September, which the model has not seen"):
         agent.build_reference(directory, reference)
 
     topic = f"wachter-demo-{int(time.time())}"
@@ -55,10 +55,10 @@ def play(stack: ExitStack, console: Console, arguments: argparse.Namespace) -> N
 
     show = Show(console, year, pages)
     show.places(directory, address, metrics)
-    with show.sending():
+    with show.progress():
         speed = (model.MONDAY["end"] - model.MONDAY["live"]).total_seconds() / arguments.seconds
-        producer.send(address, topic, producer.paced(events.stream(year.live), speed), show.progress)
-    show.settle()
+        producer.send(address, topic, producer.paced(events.stream(year.live), speed), show.sent)
+        show.wait_until_read()
     console.print(truth.report(year))
     show.conclusion()
     if not arguments.once:

@@ -67,6 +67,16 @@ def incidents(address: str) -> list[dict[str, Any]]:
         return []
 
 
+def records_read(address: str) -> int:
+    """How many records of a new topic the agent has processed; 0 while it does not answer."""
+    try:
+        with urllib.request.urlopen(f"{address}/metrics", timeout=2) as response:
+            lines = response.read().decode().splitlines()
+    except OSError:
+        return 0
+    return sum(int(float(line.split()[1])) for line in lines if line.startswith("wachter_partition_next_offset{"))
+
+
 def _wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path, timeout_seconds: float = 30.0) -> None:
     deadline = time.monotonic() + timeout_seconds
     while not _ready(address):

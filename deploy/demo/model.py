@@ -1,4 +1,4 @@
-"""The model that is watched: a logistic regression, fitted on January to March."""
+"""The model that is watched: a logistic regression, fitted on January to July."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from deploy.demo import flights
 
 MONDAY = {
     "fit": pd.Timestamp("2012-12-31", tz="UTC"),
-    "reference": pd.Timestamp("2013-04-01", tz="UTC"),
-    "live": pd.Timestamp("2013-06-03", tz="UTC"),
+    "reference": pd.Timestamp("2013-07-29", tz="UTC"),
+    "live": pd.Timestamp("2013-09-30", tz="UTC"),
     "end": pd.Timestamp("2014-01-06", tz="UTC"),
 }
 """Where each part of the year begins: on Mondays, so that weekly windows are whole."""

@@ -96,7 +96,7 @@ def report(year: Year) -> Table:
     table = Table(title="What happened, by scikit-learn from the rows", title_justify="left")
     for heading in HEADINGS:
         table.add_column(heading, justify="right")
-    table.add_row("Apr-May", *_cells(reference, reference), style="bold")
+    table.add_row("Aug-Sep", *_cells(reference, reference), style="bold")
     for one in weeks(year):
         style = "red" if beyond(one, reference) else ""
         table.add_row(f"{one.start:%d %b}", *_cells(one, reference), style=style)

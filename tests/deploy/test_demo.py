@@ -38,9 +38,9 @@ def test_a_flight_has_an_id_of_its_own() -> None:
 def test_the_model_gets_worse_from_late_october_on(year: model.Year) -> None:
     reference = truth.week(model.MONDAY["reference"], year.reference)
     drop = {f"{week.start:%m-%d}": reference.auc - week.auc for week in truth.weeks(year)}
-    assert reference.auc == pytest.approx(0.903, abs=0.003)
+    assert reference.auc == pytest.approx(0.906, abs=0.003)
     assert all(drop[week] > 0.04 for week in ("10-21", "10-28", "11-04"))
-    assert max(drop[week] for week in drop if week < "10-14") < 0.035
+    assert max(drop[week] for week in drop if week < "10-14") < 0
 
 
 def test_the_first_week_that_is_surely_beyond_the_tolerance_is_that_of_21_october(year: model.Year) -> None:
@@ -65,8 +65,8 @@ def test_the_error_of_the_auc_is_that_of_resampled_flights() -> None:
 
 def test_accuracy_hides_it(year: model.Year) -> None:
     reference = truth.week(model.MONDAY["reference"], year.reference)
-    worst = min(truth.weeks(year)[:24], key=lambda week: week.auc)
-    assert worst.accuracy > reference.accuracy
+    worst = min(truth.weeks(year), key=lambda week: week.auc)
+    assert worst.accuracy > reference.accuracy - 0.01
     assert worst.caught < reference.caught - 0.1
 
 
