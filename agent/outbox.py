@@ -100,7 +100,7 @@ def enqueue(
             if not _is_wanted(kind, notice, target):
                 continue
             collapsed += _make_room(connection, max_rows)
-            if _rows(connection) >= max_rows:
+            if rows(connection) >= max_rows:
                 refused += 1
                 continue
             _store(connection, target, kind, notice, now_us)
@@ -137,16 +137,22 @@ def reconcile(
     return enqueue(connection, (("update", notice) for notice in open_notices), standing, now_us, max_rows)
 
 
+def rows(connection: sqlite3.Connection) -> int:
+    """How many messages there are, waiting, standing or dead."""
+    (count,) = connection.execute("SELECT count(*) FROM outbox").fetchone()
+    return int(count)
+
+
 def status(connection: sqlite3.Connection) -> tuple[ReceiverStatus, ...]:
     """What waits, by receiver. A standing alert waits until it was taken once."""
-    rows = connection.execute(
+    found = connection.execute(
         """SELECT receiver,
                   sum(dead_reason IS NULL AND NOT taken),
                   sum(dead_reason IS NOT NULL),
                   min(CASE WHEN dead_reason IS NULL AND NOT taken THEN created_us END)
            FROM outbox GROUP BY receiver ORDER BY receiver"""
     )
-    return tuple(ReceiverStatus(receiver, waiting, dead, oldest) for receiver, waiting, dead, oldest in rows)
+    return tuple(ReceiverStatus(receiver, waiting, dead, oldest) for receiver, waiting, dead, oldest in found)
 
 
 def _store(connection: sqlite3.Connection, target: Target, kind: NoticeKind, notice: Notice, now_us: int) -> None:
@@ -174,15 +180,10 @@ def _replace_notice(connection: sqlite3.Connection, sequence: int, notice: Notic
     )
 
 
-def _rows(connection: sqlite3.Connection) -> int:
-    (rows,) = connection.execute("SELECT count(*) FROM outbox").fetchone()
-    return int(rows)
-
-
 def _make_room(connection: sqlite3.Connection, max_rows: int) -> int:
     """Where the outbox is full, give up what nobody misses: dead rows, then the oldest incident told from its opening to
     its end while the receiver was away."""
-    if _rows(connection) < max_rows:
+    if rows(connection) < max_rows:
         return 0
     dead = connection.execute("DELETE FROM outbox WHERE dead_reason IS NOT NULL").rowcount
     if dead:

@@ -59,7 +59,7 @@ class Agent:
         contexts = Contexts(settings)
         self.store = Store(settings.state.directory)
         assert isinstance(settings.source, KafkaSettings)
-        self.source = KafkaSource(settings.source)
+        self.source = KafkaSource(settings.source, on_gap=settings.source.on_gap)
         self.step = Step(
             settings, contexts, self.store, self.source, build_decoder(settings), self.clock, lambda: self.targets
         )
@@ -75,6 +75,7 @@ class Agent:
         self._provisional: dict[int, WindowRecord] = {}
         self._provisional_at = float("-inf")
         self._joined_labels = -1
+        self._speaks = False
 
     def stop(self) -> None:
         """End the loop after its step; safe from any thread and in a signal handler."""
@@ -84,7 +85,6 @@ class Agent:
         """Serve and consume until stopped, then leave in good order."""
         self._handle_signals()
         self.server.start()
-        self._start_sending()
         log.info("started", listen=f"{self.settings.listen.host}:{self.server.port}", state=str(self.store.directory))
         try:
             while not self._stop.is_set():
@@ -98,6 +98,7 @@ class Agent:
         self._ticked = begun
         try:
             outcome = self.step.run(POLL_SECONDS)
+            self.speak_while_responsible()
             self.facts.not_ready = self._why_not_ready()
         except StateError as error:
             self._state_failed(error)
@@ -154,7 +155,7 @@ class Agent:
         if reloaded.settings is not None and reloaded.contexts is not None:
             self.settings = reloaded.settings
             self.step.use(reloaded.settings, reloaded.contexts)
-            self._start_sending()
+            self._start_sending(self._speaks)
             boundaries = {
                 system: clock.label_watermark_us for system, clock in self.step.pipeline.ledger.clocks.items()
             }
@@ -162,12 +163,22 @@ class Agent:
         self.facts.reload = reloaded.report
         self.reloader.answer(reloaded.report)
 
-    def _start_sending(self) -> None:
-        """Bring the outbox in line with the open incidents, and tell the receivers of the settings."""
+    def speak_while_responsible(self) -> None:
+        """Receivers hear the owner: what a standby has open is of an earlier ownership, and the owner's to tell. A lasting
+        trouble of its own it tells itself."""
+        speaks = bool(self.step.owned.partitions) or self.step.in_lasting_trouble
+        if speaks != self._speaks:
+            self._start_sending(speaks)
+
+    def _start_sending(self, speaks: bool) -> None:
+        """Bring the outbox in line with the open incidents, and tell the receivers of the settings; a standby is silent."""
         self.targets = targets_of(self.settings.receivers)
-        with self.store.transaction() as connection:
-            outbox.reconcile(connection, self.step.open_notices(), self.targets, self.clock.now_us())
-        self.sender.configure(self.targets)
+        if speaks:
+            most, now_us = self.settings.limits.max_outbox, self.clock.now_us()
+            with self.store.transaction() as connection:
+                outbox.reconcile(connection, self.step.open_notices(), self.targets, now_us, most)
+        self.sender.configure(self.targets if speaks else ())
+        self._speaks = speaks
 
     def _views(self) -> Views:
         return Views(

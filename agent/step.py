@@ -6,6 +6,7 @@ then one transaction (state, next offsets, rejects, outbox), then commit to Kafk
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -22,7 +23,7 @@ from agent.outbox import Target
 from agent.pipeline import Outcome, Pipeline
 from agent.source import Assignment, Fetched, Gap, Partition, Poll, Source, Trouble
 from agent.state import Store
-from agent.watch import Watch
+from agent.watch import AGENT_STREAM, Watch
 from config.settings import Settings
 from detectors.incident import Incident, Transition
 from detectors.measurement import Track
@@ -209,6 +210,11 @@ class Step:
             return []
         return self.watch.check(self.pipeline.ledger, self.owned.trouble, reading=reading, now_us=now_us)
 
+    @property
+    def in_lasting_trouble(self) -> bool:
+        """Whether an incident about this agent's own input is open."""
+        return self.pipeline.ledger.stream(AGENT_STREAM).incidents.agent.open is not None
+
     def _event_time(self) -> int:
         clocks = self.pipeline.ledger.clocks.values()
         return max((clock.label_watermark_us for clock in clocks), default=BEGINNING_OF_TIME)
@@ -226,10 +232,10 @@ class Step:
         happened = [*self.pipeline.outcome.transitions, *transitions]
         self.pipeline.joins.sync()
         with self.store.transaction() as connection:
+            self._enqueue(connection, happened, now_us)  # it counts, and the pipeline writes the counters
             self.pipeline.write(now_us)
             put_incidents(self.store, changed_incidents(self.pipeline.ledger, happened), self.severities)
             rejects.add(connection, self.pipeline.outcome.rejects, now_us, *self._reject_bounds())
-            outbox.enqueue(connection, self._notices(happened, now_us), self.targets(), now_us)
             for act_id, outcome, detail in self._settled:
                 acts.settle(connection, act_id, outcome, detail)
         self._written_at = self.clock.monotonic_seconds()
@@ -239,6 +245,11 @@ class Step:
             done = self.source.commit(commits(self.pipeline.ledger, self.owned.partitions))
             self.commits_failed += not done
         return written
+
+    def _enqueue(self, connection: sqlite3.Connection, happened: list[Transition], now_us: int) -> None:
+        notices, most = self._notices(happened, now_us), self.settings.limits.max_outbox
+        stored = outbox.enqueue(connection, notices, self.targets(), now_us, most)
+        self.pipeline.ledger.count("outbox_overflow", stored.collapsed + stored.refused)
 
     def _reject_bounds(self) -> tuple[int, int]:
         return self.settings.state.max_rejects, self.settings.state.max_reject_bytes
