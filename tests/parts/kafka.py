@@ -32,11 +32,11 @@ from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
 from tests.parts.certificates import Certificates
+from tests.parts.kafka_properties import PASSWORD, USER, server_properties
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ROOT / ".parts" / "kafka"
 LIBS = PARTS / "libs"
-USER, PASSWORD = "wachter", "wachter-secret"
 
 _POM = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -48,45 +48,6 @@ _POM = """\
   </dependencies>
 </project>
 """
-
-# The listener PLAINTEXT is always there, for tests to set the stage; the others are what a source may connect to.
-_PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{plain},SASL://127.0.0.1:{sasl},TLS://127.0.0.1:{tls},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL://127.0.0.1:{sasl},TLS://127.0.0.1:{tls}
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SASL_SSL
-sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
-listener.name.sasl.plain.sasl.jaas.config={plain_login}
-listener.name.tls.plain.sasl.jaas.config={plain_login}
-listener.name.sasl.scram-sha-256.sasl.jaas.config={scram_login}
-listener.name.tls.scram-sha-256.sasl.jaas.config={scram_login}
-listener.name.sasl.scram-sha-512.sasl.jaas.config={scram_login}
-listener.name.tls.scram-sha-512.sasl.jaas.config={scram_login}
-listener.name.tls.ssl.keystore.type=PEM
-listener.name.tls.ssl.keystore.location={keystore}
-log.dirs={logs}
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-broker.session.timeout.ms=2000
-broker.heartbeat.interval.ms=500
-auto.create.topics.enable=false
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS
-allow.everyone.if.no.acl.found=true
-"""
-_PLAIN_LOGIN = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
-_SCRAM_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 
 Record = tuple[int, bytes | None, bytes | None]
 
@@ -143,18 +104,9 @@ class KafkaBroker:
         self.tls_bootstrap = f"127.0.0.1:{tls}"
         self.certificates = Certificates.create(self.directory)
         self._properties = self.directory / "server.properties"
-        self._properties.write_text(
-            _PROPERTIES.format(
-                plain=plain,
-                sasl=sasl,
-                tls=tls,
-                controller=controller,
-                plain_login=_PLAIN_LOGIN,
-                scram_login=_SCRAM_LOGIN,
-                keystore=self.certificates.keystore,
-                logs=self.directory / "logs",
-            )
-        )
+        ports = {"plain": plain, "sasl": sasl, "tls": tls, "controller": controller}
+        logs, keystore = self.directory / "logs", self.certificates.keystore
+        self._properties.write_text(server_properties(ports, logs, keystore))
         self._process: subprocess.Popen[bytes] | None = None
         self._admin: Any = None
 
