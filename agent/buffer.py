@@ -21,7 +21,6 @@ from detectors.windows import BEGINNING_OF_TIME, PartitionProgress
 
 Rows = NDArray[np.intp]
 NO_ROWS: Rows = np.empty(0, dtype=np.intp)
-_LOW_32_BITS = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +144,8 @@ class Batch:
         for number, part in fetched.items():
             rows = _rows_of(self.inferences, number)
             at = np.searchsorted(np.asarray(part.offsets, dtype=np.int64), self.inferences.offset[rows])
-            values = part.values
-            marks[rows] = np.fromiter(
-                (digest(values[i] or b"") & _LOW_32_BITS for i in at.tolist()), np.uint32, len(rows)
-            )
+            hashes = np.fromiter(map(digest, (value or b"" for value in part.values)), np.uint64, len(part))
+            marks[rows] = hashes[at].astype(np.uint32)
         return marks
 
 

@@ -1,4 +1,4 @@
-"""Inference events into tables: classify each event, count the accepted ones, remember them for their labels.
+"""Inference events: classify each; the accepted ones are counted (counting.py).
 
 The classes, in this order: rejected, late, duplicate, accepted. Their counters add up to what was received.
 """
@@ -9,20 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.contexts import Context, Contexts
-from agent.join import Joins, PaneKey
-from agent.join_pane import row_dtype
-from agent.labels import LabelIntake, id_hashes, seed_of
+from agent.contexts import Contexts
+from agent.counting import Counting
+from agent.join import Joins
+from agent.labels import LabelIntake, seed_of
 from agent.ledger import Ledger
-from agent.panes import PaneId, Panes
-from agent.state import Lane
-from detectors.columns import Columns, Inferences, ModelKey, StreamKey
-from detectors.encode import encode
-from detectors.windows import BEGINNING_OF_TIME
+from agent.panes import Panes
+from detectors.columns import Inferences, ModelKey
+from detectors.encode import text_hashes
+from detectors.windows import WindowPlan
 
 Rows = NDArray[np.intp]
 
@@ -60,10 +58,10 @@ class Intake:
     ) -> None:
         self.contexts = contexts
         self.ledger = ledger
-        self.panes = panes
         self.joins = joins
         self.labels = labels
         self.bounds = bounds
+        self.counting = Counting(contexts, ledger, panes, joins, labels, bounds.max_streams)
         self.trailing_events = 0
 
     def take(self, batch: Inferences, rows: Rows, marks: NDArray[np.uint32], now_us: int) -> list[Refused]:
@@ -80,6 +78,14 @@ class Intake:
         for of_model in self._by_model(batch, rows):
             refused += self._take_model(batch, of_model, marks, now_us)
         return refused
+
+    def open_panes(self) -> tuple[int, int]:
+        """Panes held open and the most there may be, of the model that is nearest to it."""
+        use = (
+            (len(self._open_panes(context.system.id, context.model.name)), self._most_open(context.plan))
+            for context in self.contexts.of_models()
+        )
+        return max(use, key=lambda held_of: held_of[0] / held_of[1])
 
     def _by_model(self, batch: Inferences, rows: Rows) -> Iterator[Rows]:
         """Rows of each (system, model), whatever the version."""
@@ -100,12 +106,13 @@ class Intake:
         on_time = panes + plan.pane_us > self.ledger.clock(system).watermark_us
         self._count("late", int((~on_time).sum()), key)
         rows, panes = rows[on_time], panes[on_time]
-        hashes = id_hashes([batch.ids[row] for row in rows.tolist()], seed_of(system, model))
+        hashes = text_hashes([batch.ids[row] for row in rows.tolist()], seed_of(system, model))
         first = self._first_copies(hashes, marks[rows], key)
         self._count("duplicate", len(rows) - len(first), key)
         rows, panes, hashes = rows[first], panes[first], hashes[first]
-        for group in _groups(batch.model_of[rows], panes):
-            self._count_pane(batch, rows[group], hashes[group], marks[rows[group]], int(panes[group[0]]))
+        for version in np.unique(batch.model_of[rows]).tolist():
+            mine = batch.model_of[rows] == version
+            self.counting.count(batch, rows[mine], hashes[mine], marks[rows[mine]], panes[mine])
         self.labels.retry(system, model, hashes)
         return refused
 
@@ -138,12 +145,17 @@ class Intake:
     def _unopenable(self, panes: NDArray[np.int64], key: ModelKey) -> list[int]:
         """New panes beyond the bound, the latest first to go."""
         plan = self.contexts.of(key).plan
-        bound = self.bounds.max_open_panes or 3 * (plan.length_us // plan.pane_us) + self.trailing_events
         watermark = self.ledger.clock(key.system).watermark_us
-        held = {pane.record.start_us for pane in self.joins.of_model(key.system, key.model) if not pane.record.frozen}
+        held = self._open_panes(key.system, key.model)
         new = [int(p) for p in np.unique(panes) if int(p) not in held and int(p) + plan.pane_us > watermark]
-        room = max(0, bound - len(held))
+        room = max(0, self._most_open(plan) - len(held))
         return new[room:]
+
+    def _open_panes(self, system: str, model: str) -> set[int]:
+        return {pane.record.start_us for pane in self.joins.of_model(system, model) if not pane.record.frozen}
+
+    def _most_open(self, plan: WindowPlan) -> int:
+        return self.bounds.max_open_panes or 3 * (plan.length_us // plan.pane_us) + self.trailing_events
 
     def _first_copies(self, hashes: NDArray[np.uint64], marks: NDArray[np.uint32], key: ModelKey) -> Rows:
         """Indices of the first copy of each id that no open pane knows, in the order of reading."""
@@ -154,117 +166,5 @@ class Intake:
         self._count("conflict", conflicts, key)
         return np.sort(first[~known])
 
-    def _count_pane(
-        self, batch: Inferences, rows: Rows, hashes: NDArray[np.uint64], marks: NDArray[np.uint32], start_us: int
-    ) -> None:
-        """Count accepted events of one model version in one pane."""
-        key = batch.models[batch.model_of[rows[0]]]
-        context = self.contexts.of(key)
-        lane = self._lane(StreamKey(*key), context, start_us)
-        columns = encode(batch, rows, context.layout)
-        self.panes.add(PaneId(lane.id, start_us), context.count(columns))
-        self._count_accepted(key, columns, int(batch.occurred_us[rows].max()))
-        segment_lanes = self._count_segments(batch, rows, key, context, start_us)
-        times = batch.occurred_us[rows]
-        self._remember(key, context, start_us, columns, hashes, marks, times, lane.id, segment_lanes)
-        for number in np.unique(batch.partition[rows]).tolist():
-            mine = rows[batch.partition[rows] == number]
-            self.ledger.need(number, key.system, start_us, int(batch.offset[mine].min()))
-
-    def _count_accepted(self, key: ModelKey, columns: Columns, latest_us: int) -> None:
-        labels = key._asdict()
-        self.ledger.count("accepted", len(columns), **labels)
-        self.ledger.count("failed", int(columns.failed.sum()), **labels)
-        self.ledger.raise_to("last_event_us", latest_us, **labels)
-
-    def _count_segments(
-        self, batch: Inferences, rows: Rows, key: ModelKey, context: Context, start_us: int
-    ) -> NDArray[np.int32]:
-        """Count the segments' own streams; the lane of each row's segment, 0 where it has none."""
-        lanes = np.zeros(len(rows), dtype=np.int32)
-        segments = context.model.segments
-        if segments is None:
-            return lanes
-        values = batch.values.get(f"segment.{segments.by}")
-        if values is None:
-            return lanes
-        chosen: list[object] = [values[row] for row in rows.tolist()]
-        for value in dict.fromkeys(v for v in chosen if isinstance(v, str) and v):
-            lane = self._segment_lane(key, context, f"{segments.by}={value}", segments.max, start_us)
-            if lane is None:
-                self._count("segment_overflow", chosen.count(value), key)
-                continue
-            mine = np.array([v == value for v in chosen])
-            lanes[mine] = lane.id
-            self.panes.add(PaneId(lane.id, start_us), context.count(encode(batch, rows[mine], context.layout)))
-        return lanes
-
-    def _segment_lane(self, key: ModelKey, context: Context, segment: str, most: int, start_us: int) -> Lane | None:
-        stream = StreamKey(*key, segment)
-        if self.ledger.lane(stream, context.digest) is None:
-            known = sum(
-                1 for lane in self.ledger.lanes.values() if lane.key[:3] == key and lane.key.segment and not lane.ended
-            )
-            if known >= most or len(self.ledger.lanes) >= self.bounds.max_streams:
-                return None
-        return self._lane(stream, context, start_us)
-
-    def _lane(self, stream: StreamKey, context: Context, start_us: int) -> Lane:
-        lane = self.ledger.lane(stream, context.digest)
-        if lane is None:
-            self.ledger.put_context(context.digest, msgspec.json.encode(context.stored()))
-            lane = self.ledger.new_lane(stream, context.digest, start_us)
-        return self._seen(lane, start_us)
-
-    def _seen(self, lane: Lane, start_us: int) -> Lane:
-        """The lane holds events of this pane; one that had ended comes back."""
-        changed = lane
-        if lane.ended:
-            changed = msgspec.structs.replace(
-                lane, ended=False, first_pane_us=start_us, last_seen_us=start_us, closed_until_us=BEGINNING_OF_TIME
-            )
-        elif start_us < lane.first_pane_us and lane.closed_until_us == BEGINNING_OF_TIME:
-            changed = msgspec.structs.replace(lane, first_pane_us=start_us, last_seen_us=start_us)
-        if changed is not lane:
-            self.ledger.put_lane(changed)
-        return changed
-
-    def _remember(
-        self,
-        key: ModelKey,
-        context: Context,
-        start_us: int,
-        columns: Columns,
-        hashes: NDArray[np.uint64],
-        marks: NDArray[np.uint32],
-        occurred_us: NDArray[np.int64],
-        lane: int,
-        segment_lanes: NDArray[np.int32],
-    ) -> None:
-        """Keep what a label will need; without labels, the ids alone, to know copies."""
-        wanted = context.horizon_us is not None
-        scores, groups = (len(columns.scores), len(columns.groups)) if wanted else (0, 0)
-        rows = np.empty(len(columns), dtype=row_dtype(scores, groups))
-        rows["hash"], rows["mark"] = hashes, marks
-        rows["lane"], rows["segment_lane"] = lane, segment_lanes
-        rows["prediction"], rows["bucket"] = columns.prediction, columns.bucket
-        rows["scores"], rows["groups"] = columns.scores.T[:, :scores], columns.groups.T[:, :groups]
-        pane = self.joins.pane(PaneKey(*key, context.digest, start_us), context.plan.pane_us, scores, groups)
-        pane.append_rows(rows)
-        if wanted:
-            self.labels.take_in_event(pane, hashes, occurred_us, columns.truth)
-
     def _count(self, name: str, amount: int, key: ModelKey) -> None:
         self.ledger.count(name, amount, system=key.system, model=key.model)
-
-
-def _groups(model_of: NDArray[np.int32], panes: NDArray[np.int64]) -> Iterator[Rows]:
-    """Indices of each (model version, pane), in the order of reading."""
-    if len(panes) == 0:
-        return
-    if (model_of == model_of[0]).all() and (panes == panes[0]).all():
-        yield np.arange(len(panes))
-        return
-    pairs = np.stack((model_of.astype(np.int64), panes))
-    _, group = np.unique(pairs, axis=1, return_inverse=True)
-    yield from (np.flatnonzero(group == one) for one in range(int(group.max()) + 1))

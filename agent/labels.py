@@ -22,7 +22,7 @@ from agent.ledger import Ledger
 from agent.panes import PaneId, Panes
 from agent.pending import PendingLabel, PendingLabels
 from detectors.columns import Labels, ModelKey
-from detectors.encode import encode_truth
+from detectors.encode import encode_truth, text_hashes
 
 ID_SEED_SEPARATOR = "\x1f"
 UNTOLD = -1
@@ -31,12 +31,6 @@ UNTOLD = -1
 def seed_of(system: str, model: str) -> int:
     """Seed of the id hashes of a model; part of the public table format: xxh3-64 of ``system 0x1f model``."""
     return xxhash.xxh3_64_intdigest(f"{system}{ID_SEED_SEPARATOR}{model}".encode())
-
-
-def id_hashes(ids: Sequence[str], seed: int) -> NDArray[np.uint64]:
-    """xxh3-64 of each id under a model's seed, (n,)."""
-    digest = xxhash.xxh3_64_intdigest
-    return np.fromiter((digest(i.encode("utf-8", "surrogatepass"), seed) for i in ids), np.uint64, len(ids))
 
 
 class Told(NamedTuple):
@@ -186,12 +180,12 @@ def _addressed_to(labels: Labels, rows: NDArray[np.intp], system: str, model: st
 
 
 def _batch(labels: Labels, rows: NDArray[np.intp], seed: int) -> LabelBatch:
-    ref_hash = id_hashes([labels.ref_ids[row] for row in rows.tolist()], seed)
+    ref_hash = text_hashes([labels.ref_ids[row] for row in rows.tolist()], seed)
     order = np.argsort(ref_hash, kind="stable")
     rows = rows[order]
     return LabelBatch(
         ref_hash[order],
-        id_hashes([labels.ids[row] for row in rows.tolist()], seed),
+        text_hashes([labels.ids[row] for row in rows.tolist()], seed),
         labels.occurred_us[rows],
         labels.ref_occurred_us[rows],
         rows.astype(np.int64),

@@ -125,6 +125,28 @@ class Columns:
     def __len__(self) -> int:
         return len(self.prediction)
 
+    def take(self, rows: NDArray[np.intp]) -> Columns:
+        """Some rows, (k,) indices.
+
+        Raises:
+            ValueError: some levels are unseen; their names are of the whole batch, not of single rows.
+        """
+        if any(self.unseen):
+            raise ValueError("names of unseen levels cannot be divided among rows: encode these rows instead")
+        return Columns(
+            numeric=self.numeric[:, rows],
+            flaws=self.flaws[:, rows],
+            codes=self.codes[:, rows],
+            unseen=self.unseen,
+            prediction=self.prediction[rows],
+            scores=self.scores[:, rows],
+            groups=self.groups[:, rows],
+            bucket=self.bucket[rows],
+            truth=self.truth[rows],
+            latency_ms=self.latency_ms[rows],
+            failed=self.failed[rows],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Labelled:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from operator import itemgetter
 from typing import cast
 
@@ -226,9 +227,17 @@ def _groups(take: Take, size: int, layout: Layout, codes: _LayoutCodes) -> NDArr
 def _buckets(ids: Sequence[str], subjects: Sequence[object] | None) -> NDArray[np.uint8]:
     """The sub-table of each event: by its subject where it names one, else by its id."""
     keys = ids if subjects is None else [_subject(subject) or id_ for subject, id_ in zip(subjects, ids, strict=True)]
+    return bucket_of(text_hashes(keys, BUCKET_SEED))
+
+
+def text_hashes(texts: Sequence[str], seed: int) -> NDArray[np.uint64]:
+    """xxh3-64 of the UTF-8 of each text, (n,); part of the public table format."""
     hash_of = xxhash.xxh3_64_intdigest
-    hashes = (hash_of(key.encode("utf-8", "surrogatepass"), BUCKET_SEED) for key in keys)
-    return bucket_of(np.fromiter(hashes, dtype=np.uint64, count=len(keys)))
+    try:
+        return np.fromiter(map(hash_of, map(str.encode, texts), repeat(seed)), np.uint64, len(texts))
+    except UnicodeEncodeError:  # a lone surrogate is no UTF-8, but part of a name all the same
+        encoded = (text.encode("utf-8", "surrogatepass") for text in texts)
+        return np.fromiter(map(hash_of, encoded, repeat(seed)), np.uint64, len(texts))
 
 
 def _subject(value: object) -> str | None:
@@ -246,6 +255,8 @@ def _latency(values: Sequence[object] | None, size: int) -> Floats:
 
 def _failed(values: Sequence[object] | None, size: int) -> NDArray[np.bool_]:
     if values is None:
+        return np.zeros(size, dtype=np.bool_)
+    if values.count("ok") + values.count(None) == size:
         return np.zeros(size, dtype=np.bool_)
     return np.fromiter((value != "ok" and not _answered(value) for value in values), dtype=np.bool_, count=size)
 

@@ -122,8 +122,8 @@ def _bounds(window: Tables, reference: Tables, pair: Comparison, layout: Layout)
     low, high = np.zeros(pair.x.shape), np.zeros(pair.x.shape)
     for row, edges in enumerate(layout.edges):
         stop = len(edges) + 1
-        low[row, 0] = min(least[row], *edges[:1])
-        high[row, stop - 1] = max(most[row], *edges[-1:])
+        low[row, 0] = min([least[row], *edges[:1]])
+        high[row, stop - 1] = max([most[row], *edges[-1:]])
         low[row, 1:stop], high[row, : stop - 1] = edges, edges
     return _in_grid_units(low, layout), _in_grid_units(high, layout)
 

@@ -93,6 +93,7 @@ class Rule:
 
 
 SIGNIFICANT_DIGITS = 10
+_FIELDS = tuple(field.name for field in fields(Measurement))
 
 
 def rounded(measurement: Measurement) -> Measurement:
@@ -101,8 +102,8 @@ def rounded(measurement: Measurement) -> Measurement:
     Transcendental functions differ in their last bits between vector units; what is judged, shown and compared must not.
     """
     floats = {
-        field.name: float(f"{value:.{SIGNIFICANT_DIGITS}g}")
-        for field in fields(measurement)
-        if isinstance(value := getattr(measurement, field.name), float)
+        name: float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+        for name in _FIELDS
+        if isinstance(value := getattr(measurement, name), float)
     }
     return replace(measurement, **floats)  # type: ignore[arg-type]  # only float fields are replaced

@@ -77,6 +77,7 @@ class Codes(dict[object, int]):
 
     def __init__(self, known: Mapping[str, int], *, missing: int, invalid: int, unknown: int) -> None:
         super().__init__(known.items())
+        self[None] = missing
         self.missing = missing
         self.invalid = invalid
         self.unknown = unknown

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.labels import id_hashes
 from detectors.columns import Labels
+from detectors.encode import text_hashes
 from detectors.windows import WindowPlan
 
 NO_LABEL = -1
@@ -52,8 +52,8 @@ class LabelBook:
             if of_system in (None, system) and of_model in (None, model)
         ]
         self.values += [labels.labels[row] for row in rows]
-        self._ref_hash.append(id_hashes([labels.ref_ids[row] for row in rows], seed))
-        self._own_hash.append(id_hashes([labels.ids[row] for row in rows], seed))
+        self._ref_hash.append(text_hashes([labels.ref_ids[row] for row in rows], seed))
+        self._own_hash.append(text_hashes([labels.ids[row] for row in rows], seed))
         self._occurred.append(labels.occurred_us[rows])
 
     @property

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from agent.decoders import build_decoder
 from agent.decoders.record import Decoded
-from agent.labels import id_hashes, seed_of
+from agent.labels import seed_of
 from agent.reference.labels import LabelBook
 from agent.reference.sources import Progress, RowSource
 from config.settings import Settings
 from detectors.columns import Inferences
+from detectors.encode import text_hashes
 from detectors.sampler import Sampler
 
 Rows = NDArray[np.intp]
@@ -102,7 +103,7 @@ class ReferenceRows:
         system, model, version = self._subject
         fits = [key[:2] == (system, model) and version in (None, key.version) for key in batch.models]
         mine = np.flatnonzero(np.array(fits)[batch.model_of])
-        hashes = id_hashes([batch.ids[row] for row in mine.tolist()], self._seed)
+        hashes = text_hashes([batch.ids[row] for row in mine.tolist()], self._seed)
         new = np.zeros(len(mine), dtype=np.bool_)
         for i, hashed in enumerate(hashes.tolist()):
             if hashed not in seen:

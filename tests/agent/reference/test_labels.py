@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from agent.labels import id_hashes, seed_of
+from agent.labels import seed_of
 from agent.reference.labels import NO_LABEL, Joined, LabelBook
 from detectors.columns import Labels
+from detectors.encode import text_hashes
 from detectors.windows import WindowPlan
 
 HOUR = 3_600_000_000
@@ -40,7 +41,7 @@ def book_of(
 
 def joined(book: LabelBook, *predictions: tuple[str, int], horizon_hours: int = 10) -> Joined:
     """Predictions as (id, hour)."""
-    hashes = id_hashes([name for name, _ in predictions], SEED)
+    hashes = text_hashes([name for name, _ in predictions], SEED)
     times = np.array([hour * HOUR for _, hour in predictions], dtype=np.int64)
     return book.join(hashes, times, PLAN, horizon_hours * HOUR)
 
