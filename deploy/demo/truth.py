@@ -93,7 +93,7 @@ def beyond(one: Week, reference: Week) -> bool:
 def report(year: Year) -> Table:
     """The live weeks beside the reference; those whose AUC is surely beyond the tolerance stand out."""
     reference = week(MONDAY["reference"], year.reference)
-    table = Table(title="What happened, by scikit-learn from the rows", title_justify="left")
+    table = Table(title="What happened, by scikit-learn from the rows", title_justify="left", box=None)
     for heading in HEADINGS:
         table.add_column(heading, justify="right")
     table.add_row("Aug-Sep", *_cells(reference, reference), style="bold")
