@@ -10,6 +10,7 @@ from importlib.metadata import version
 from agent import outbox, rejects
 from agent.contexts import Context
 from agent.history import Judged, WindowRecord
+from agent.intake import MAX_OPEN_PANES
 from agent.ledger import Ledger, StreamState
 from agent.sender import Sender
 from agent.state import Lane
@@ -91,6 +92,7 @@ class Painter:
             state_bytes={"database": step.store.size_bytes(), "join": step.pipeline.joins.disk_bytes},
             receivers=tuple(self._receivers()),
             reload=facts.reload,
+            severities=self.step.severities,
         )
 
     def _counters(self, ledger: Ledger, facts: Facts) -> Counters:
@@ -101,6 +103,7 @@ class Painter:
             duplicates=_sum(ledger, "duplicate"),
             late=_sum(ledger, "late"),
             conflicts=_sum(ledger, "conflict"),
+            labels_received=_sum(ledger, "labels_received"),
             labels=_by(ledger, "labels", "outcome"),
             oversights=_sum(ledger, "oversights"),
             undeclared_fields=_sum(ledger, "undeclared_fields"),
@@ -214,6 +217,8 @@ class Painter:
     def _bounds(self) -> Iterator[Bound]:
         pipeline, limits, state = self.step.pipeline, self.step.settings.limits, self.step.settings.state
         kept = rejects.totals(self.step.store.connection)
+        refused = pipeline.ledger.value("rejected", reason=MAX_OPEN_PANES)
+        yield Bound("open_panes", *pipeline.intake.open_panes(), refused)
         overflow = pipeline.ledger.value("labels", outcome="overflow")
         yield Bound("waiting_labels", len(pipeline.pending), limits.max_pending_labels, overflow)
         yield Bound("join_bytes", pipeline.joins.disk_bytes, state.max_join_bytes, pipeline.joins.sampled_panes)
@@ -221,6 +226,8 @@ class Painter:
             "streams", len(pipeline.ledger.lanes), limits.max_streams, _sum(pipeline.ledger, "segment_overflow")
         )
         yield Bound("rejects", kept.rows, state.max_rejects, kept.evicted)
+        waiting = outbox.rows(self.step.store.connection)
+        yield Bound("outbox", waiting, limits.max_outbox, _sum(pipeline.ledger, "outbox_overflow"))
 
     def _receivers(self) -> Iterator[ReceiverStatus]:
         waiting = {status.receiver: status for status in outbox.status(self.step.store.connection)}
