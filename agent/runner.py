@@ -99,9 +99,14 @@ class Agent:
         try:
             outcome = self.step.run(POLL_SECONDS)
             self.speak_while_responsible()
-            self.facts.not_ready = self._why_not_ready()
+            self._say_whether_ready(self._why_not_ready())
         except StateError as error:
-            self._state_failed(error)
+            self._step_failed(f"the state cannot be written: {error}")
+            return
+        except Exception as error:
+            log.exception("step_failed")
+            self.facts.failures["step"] = self.facts.failures.get("step", 0) + 1
+            self._step_failed(f"the step failed unexpectedly: {type(error).__name__}: {error}")
             return
         if outcome.transitions:
             self.sender.wake()
@@ -111,16 +116,25 @@ class Agent:
         self._apply_reload()
         self._paint(now=bool(outcome.windows or outcome.transitions))
 
-    def _state_failed(self, error: StateError) -> None:
+    def _step_failed(self, why: str) -> None:
         """Nothing of the step was kept: say so, wait, and read it again."""
-        log.error("step_not_durable", error=str(error))
-        self.facts.not_ready = f"the state cannot be written: {error}"
+        log.error("step_not_durable", why=why)
+        self.facts.not_ready = why
         self._paint(now=True)
         self._stop.wait(RETRY_SECONDS)
         try:
             self.step.recover()
-        except StateError as again:
-            log.error("state_unreadable", error=str(again))
+        except StateError as error:
+            log.error("state_unreadable", error=str(error))
+
+    def _say_whether_ready(self, why_not: str) -> None:
+        """Show why the agent is not ready; log it when the kind of reason changes, not with every try."""
+        if why_not.partition(":")[0] != self.facts.not_ready.partition(":")[0]:
+            if why_not:
+                log.warning("not_ready", reason=why_not)
+            else:
+                log.info("ready", partitions=len(self.step.owned.partitions))
+        self.facts.not_ready = why_not
 
     def _why_not_ready(self) -> str:
         owned = self.step.owned
