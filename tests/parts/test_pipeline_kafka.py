@@ -1,0 +1,127 @@
+"""The whole agent on a real Apache Kafka: what it finds is what a replay of the same events finds, byte for byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.agent.world import World, dealt, disordered, make_reference
+from tests.parts.journey import Journey, Results, hands_of, part_of, poisoned, with_copies
+from tests.parts.kafka import KafkaBroker
+from tests.parts.live_agent import LiveAgent
+
+pytestmark = pytest.mark.parts
+
+KILLS = int(os.environ.get("WACHTER_TEST_KILLS", "12"))
+"""How often the agent is killed; releases are proven with 200."""
+STARTING_SECONDS = 2.0
+MIDDLE = 0.55
+"""In the middle of the fourth of six days."""
+
+TOO_LATE = [record for _, record in World(seed=3, days=1, per_day=20, prefix="late-").events]
+"""Events of the first day, to be sent after the last."""
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_reference(tmp_path_factory.mktemp("reference"))
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World(seed=5, drift_from=3, bad_day=2)
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory, reference: Path, world: World) -> Results:
+    return Journey(world, reference).expected(tmp_path_factory.mktemp("expected"))
+
+
+@pytest.mark.parametrize("partitions", [1, 8])
+def test_a_live_agent_finds_what_a_replay_finds(
+    tmp_path: Path, broker: KafkaBroker, reference: Path, world: World, expected: Results, partitions: int
+) -> None:
+    journey = Journey(world, reference, partitions)
+    journey.create_topics(broker)
+    journey.produce(broker, *hands_of(world, partitions, seed=11))
+    journey.produce(broker, journey.sentinels(), [])
+    with LiveAgent(tmp_path, journey.settings(broker)) as agent:
+        agent.until(lambda: journey.done(agent))
+        assert journey.found(agent) == expected
+
+
+@pytest.mark.timeout(60 + 10 * KILLS)
+def test_kills_at_random_moments_lose_and_double_nothing(
+    tmp_path: Path, broker: KafkaBroker, reference: Path, world: World, expected: Results
+) -> None:
+    chance = random.Random(23)
+    journey = Journey(world, reference)
+    journey.create_topics(broker)
+    copied = disordered(with_copies(world.events, 0.10, chance), seed=29)
+    mixed, poison = poisoned(copied, 0.05, chance)
+    both = (dealt(mixed, journey.partitions, seed=31), dealt(disordered(world.labels, seed=37), 2, seed=41))
+    parts = KILLS + 1
+    agent = LiveAgent(tmp_path, journey.settings(broker, instance_id="pod-0", batch_records=50))
+    with agent:
+        for number in range(KILLS):
+            journey.produce(broker, *(part_of(hands, number / parts, (number + 1) / parts) for hands in both))
+            kill_at_random(agent, journey, chance)
+            agent.start()
+        journey.produce(broker, *(part_of(hands, KILLS / parts, 1.0) for hands in both))
+        journey.produce(broker, [TOO_LATE], [])
+        journey.produce(broker, journey.sentinels(), [])
+        agent.until(lambda: journey.done(agent))
+        assert journey.found(agent) == expected
+        kept = agent.command("rejects", "list", "--json", "--limit", "100000").splitlines()
+        counters = agent.counters()
+    classes = [counters[name] for name in ("accepted", "rejected", "duplicate", "late")]
+    assert counters["received"] == sum(classes) == len(copied) + poison + len(TOO_LATE) + journey.sentinel_count
+    assert counters["late"] == len(TOO_LATE)
+    assert counters["accepted"] == len(world.events) + journey.sentinel_count
+    assert counters["rejected"] == len(kept) == poison
+    assert len({(one["topic"], one["partition"], one["offset"]) for one in map(json.loads, kept)}) == poison
+
+
+def kill_at_random(agent: LiveAgent, journey: Journey, chance: random.Random) -> None:
+    """At any progress through what there is to read, or at any time after the start of the process."""
+    if chance.random() < 0.3:
+        moment = time.monotonic() + chance.uniform(0.0, STARTING_SECONDS)
+        agent.until(lambda: time.monotonic() >= moment)
+    else:
+        read, all_ = agent.records(), sum(journey.produced.values())
+        target = read + chance.random() * 0.9 * (all_ - read)
+        agent.until(lambda: agent.records() >= target)
+    agent.kill()
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])
+def test_a_standby_without_the_state_goes_on_in_the_middle_of_a_window(
+    tmp_path: Path, broker: KafkaBroker, reference: Path, world: World, expected: Results, how: str
+) -> None:
+    journey = Journey(world, reference)
+    journey.create_topics(broker)
+    events, labels = hands_of(world, journey.partitions, seed=43)
+    owner, standby = (LiveAgent(tmp_path / name, journey.settings(broker)) for name in ("owner", "standby"))
+    with owner, standby:
+        journey.produce(broker, part_of(events, 0.0, MIDDLE), part_of(labels, 0.0, MIDDLE))
+        owner.until(lambda: owner.ready() and standby.ready())
+        owner.until(lambda: owner.records() == sum(journey.produced.values()))
+        if how == "SIGKILL":
+            owner.kill()
+        else:
+            assert owner.stop() == 0
+        journey.produce(broker, part_of(events, MIDDLE, 1.0), part_of(labels, MIDDLE, 1.0))
+        journey.produce(broker, journey.sentinels(), [])
+        standby.until(lambda: journey.done(standby))
+        before, after = journey.found(owner).windows, journey.found(standby).windows
+    wanted = expected.windows
+    assert 0 < len(before) < len(wanted)
+    assert 0 < len(after) < len(wanted)
+    assert before == wanted[: len(before)]
+    assert after == wanted[-len(after) :]
+    assert len(before) + len(after) >= len(wanted)
