@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from agent.decoders import Decoded, Reject
 from agent.source import Fetched, Partition
 from detectors.columns import Inferences, Labels
-from detectors.windows import BEGINNING_OF_TIME, PartitionProgress
+from detectors.windows import BEGINNING_OF_TIME, FRONTIER_MIN_EVENTS, PartitionProgress
 
 Rows = NDArray[np.intp]
 NO_ROWS: Rows = np.empty(0, dtype=np.intp)
@@ -29,6 +29,7 @@ class Slice:
 
     Attributes:
         records: how many; rows, label_rows: of the batch's inferences and labels.
+        first_us: event times of the first inference events, as many as a frontier needs.
     """
 
     partition: Partition
@@ -38,6 +39,7 @@ class Slice:
     rejects: tuple[Reject, ...]
     next_offset: int
     progress: PartitionProgress
+    first_us: tuple[int, ...]
 
 
 class Chunk:
@@ -96,6 +98,7 @@ class Chunk:
             rejects=tuple(r for r in self.rejects if r.offset < end),
             next_offset=self.fetched.offsets[at] if at < len(self.fetched) else self.fetched.offsets[-1] + 1,
             progress=self._advanced(progress, rows, label_rows),
+            first_us=self._first_us(rows),
         )
         self.rows, self.label_rows = self.rows[len(rows) :], self.label_rows[len(label_rows) :]
         self.rejects = [r for r in self.rejects if r.offset >= end]
@@ -108,6 +111,10 @@ class Chunk:
             inferences.occurred_us[rows] if inferences is not None else None,
             labels.occurred_us[label_rows] if labels is not None else None,
         )
+
+    def _first_us(self, rows: Rows) -> tuple[int, ...]:
+        inferences = self.batch.inferences
+        return () if inferences is None else tuple(inferences.occurred_us[rows[:FRONTIER_MIN_EVENTS]].tolist())
 
     def _times(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         none = np.empty(0, dtype=np.int64)

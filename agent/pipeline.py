@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from statistics import median_low
 
 import msgspec
 import numpy as np
@@ -38,6 +39,7 @@ from detectors.windows import (
     BEGINNING_OF_TIME,
     END_OF_TIME,
     FRONTIER_EVENTS,
+    FRONTIER_MIN_EVENTS,
     ClockRules,
     PartitionProgress,
     PartitionView,
@@ -48,6 +50,8 @@ from detectors.windows import (
 )
 
 DAY_US = 86_400_000_000
+TRAILING_EVENTS = FRONTIER_EVENTS // 2 + 1
+"""So many events of a partition may lie beyond its frontier when reading stops: the one that passes it counts."""
 
 
 @dataclass(slots=True)
@@ -110,7 +114,7 @@ class Pipeline:
         if self._clock_is_wrong(partitions, now_us):
             self.outcome.clock_skew = True
             return
-        self.intake.trailing_events = FRONTIER_EVENTS // 2 * len(partitions)
+        self.intake.trailing_events = TRAILING_EVENTS * len(partitions)
         while self._take_slices(partitions, now_us):
             self._move_watermarks(partitions)
         self._stand(caught_up, now_us)
@@ -153,17 +157,18 @@ class Pipeline:
             note: where its windows stood; without it, the first windows are partial.
         """
         for partition, offset in starts.items():
-            self.ledger.positions[partition] = Position(offset)
+            self.ledger.positions[partition] = Position(offset, cut_from_us=BEGINNING_OF_TIME if note is None else None)
         self.ledger.forget_runs()
         for system, closed_us in (note.closed if note else {}).items():
             floor = min(
                 (c.plan.first_start_after(closed_us) for c in self.contexts.of_system(system)), default=closed_us
             )
             self.ledger.clocks[system] = SystemClock(floor, closed_us)
-        if note is None or note.lanes is None:
-            self._cut(BEGINNING_OF_TIME, max(note.closed.values(), default=BEGINNING_OF_TIME) if note else END_OF_TIME)
+        if note is None:
             return
-        for lane in note.lanes:
+        if note.lanes is None:
+            self._cut(BEGINNING_OF_TIME, max(note.closed.values(), default=BEGINNING_OF_TIME))
+        for lane in note.lanes or ():
             self._rebuild_lane(lane)
 
     def _rebuild_lane(self, note: LaneNote) -> None:
@@ -186,8 +191,10 @@ class Pipeline:
         position = self.ledger.position(gap.partition)
         known = position.progress.inferences.value_us
         since = BEGINNING_OF_TIME if known is None else known
-        self.ledger.count("gap_records", gap.got - gap.wanted, topic=gap.partition.topic)
-        self.ledger.positions[gap.partition] = msgspec.structs.replace(position, next_offset=gap.got, cut_from_us=since)
+        self.ledger.count("gap_records", max(0, gap.got - gap.wanted), topic=gap.partition.topic)
+        self.ledger.positions[gap.partition] = msgspec.structs.replace(
+            position, next_offset=gap.got, cut_from_us=since, cut_seen_us=()
+        )
 
     def write(self, now_us: int) -> None:
         """Inside the transaction; ``Joins.sync`` comes before it."""
@@ -235,11 +242,10 @@ class Pipeline:
         return progress.inferences.value_us if chunk is None else chunk.progress_after(progress).inferences.value_us
 
     def _stand(self, caught_up: Collection[Partition], now_us: int) -> None:
-        for partition in caught_up:
-            if partition in self.buffer.waiting:
-                continue
-            standing = self._standing.get(partition)
-            self._standing[partition] = Standing(standing.since_us if standing else now_us, now_us)
+        at_end = set(caught_up) - self.buffer.waiting
+        before = self._standing
+        self._standing = {p: Standing(before[p].since_us if p in before else now_us, now_us) for p in at_end}
+        for partition in at_end:
             position = self.ledger.position(partition)
             if not position.progress.reached_start_end:
                 progress = msgspec.structs.replace(position.progress, reached_start_end=True)
@@ -290,18 +296,26 @@ class Pipeline:
     def _read_to(self, part: Slice) -> None:
         """The records of a slice are in the tables: positions and frontiers follow."""
         position = self.ledger.position(part.partition)
-        reached = part.progress.inferences.value_us
-        if position.cut_from_us is not None and reached is not None:
-            self._cut(position.cut_from_us, reached)
-            position = msgspec.structs.replace(position, cut_from_us=None)
+        if position.cut_from_us is not None:
+            position = self._look_behind_cut(position, part)
         self.ledger.positions[part.partition] = msgspec.structs.replace(
             position, next_offset=part.next_offset, progress=part.progress
         )
 
+    def _look_behind_cut(self, position: Position, part: Slice) -> Position:
+        """The first events behind the missing records tell how far those had come, whatever the size of a slice."""
+        seen = (*position.cut_seen_us, *part.first_us)[:FRONTIER_MIN_EVENTS]
+        if len(seen) < FRONTIER_MIN_EVENTS:
+            return msgspec.structs.replace(position, cut_seen_us=seen)
+        assert position.cut_from_us is not None
+        self._cut(position.cut_from_us, median_low(seen))
+        return msgspec.structs.replace(position, cut_from_us=None, cut_seen_us=())
+
     def _cut(self, since_us: int, until_us: int) -> None:
-        for system in self.lateness_us:
+        """Records between two frontiers were not read; each may lie off its frontier by the lateness."""
+        for system, lateness_us in self.lateness_us.items():
             clock = self.ledger.clock(system)
-            cuts = (*clock.cuts, (since_us, until_us + 1))
+            cuts = (*clock.cuts, (since_us - lateness_us, until_us + lateness_us + 1))
             self.ledger.clocks[system] = msgspec.structs.replace(clock, cuts=cuts)
 
     def _limit(self, partitions: Collection[Partition]) -> int:

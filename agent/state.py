@@ -66,12 +66,14 @@ class Position(msgspec.Struct, frozen=True):
         progress: frontiers.
         needed: lowest offset of an accepted event by (system, pane start), for panes of unclosed windows.
         cut_from_us: records before its next one were not read, and how far its event time had come by then; else None.
+        cut_seen_us: event times of the first events behind those records, until there are enough of them.
     """
 
     next_offset: int
     progress: PartitionProgress = PartitionProgress()
     needed: tuple[tuple[str, int, int], ...] = ()
     cut_from_us: int | None = None
+    cut_seen_us: tuple[int, ...] = ()
 
 
 class SystemClock(msgspec.Struct, frozen=True):

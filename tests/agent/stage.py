@@ -87,7 +87,7 @@ def model_of(**changes: object) -> dict[str, object]:
 def settings_of(
     directory: Path,
     *,
-    source: dict[str, object] | None = None,
+    kafka: dict[str, object] | None = None,
     models: Iterable[dict[str, object]] | None = None,
     limits: dict[str, object] | None = None,
     state: dict[str, object] | None = None,
@@ -97,7 +97,7 @@ def settings_of(
     """Settings of one model in hourly windows, from Kafka by the clock of the events; ``changes`` go to the model."""
     return from_mapping(
         {
-            "source": {"type": "kafka", "brokers": ["none:9092"], "topics": ["t"], "clock": "events", **(source or {})},
+            "source": {"type": "kafka", "brokers": ["none:9092"], "topics": ["t"], "clock": "events", **(kafka or {})},
             "systems": [
                 {"id": SYSTEM, "owner": "team", "purpose": "test", "models": list(models or [model_of(**changes)])}
             ],
@@ -127,6 +127,9 @@ class Stage:
         self.step = Step(
             self.settings, self.contexts, self.store, self.source, build_decoder(self.settings), self.clock
         )
+
+    def close(self) -> None:
+        self.store.close()
 
     def restart(self, settings: Settings | None = None) -> None:
         """As after a kill: what was not written is gone, the store is opened again."""

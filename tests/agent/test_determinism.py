@@ -62,9 +62,7 @@ def test_labels_and_events_of_one_partition_give_the_same_bytes(
     assert results(tmp_path, reference, [disordered(together, seed=6)]) == expected
 
 
-def test_copies_change_nothing(
-    tmp_path: Path, reference: Path, world: World, expected: tuple[bytes, bytes]
-) -> None:
+def test_copies_change_nothing(tmp_path: Path, reference: Path, world: World, expected: tuple[bytes, bytes]) -> None:
     twice = [(at, record) for at, record in world.events for _ in range(2)]
     labels_twice = [(at, record) for at, record in world.labels for _ in range(2)]
     assert results(tmp_path, reference, [disordered(twice, seed=8), disordered(labels_twice, seed=9)]) == expected
