@@ -7,21 +7,24 @@ alone and not on when they arrived.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from agent.contexts import Context, Contexts
-from agent.history import Judged, WindowRecord
+from agent.history import Judged, WindowRecord, judged_of
 from agent.join import Joins, PaneKey
 from agent.ledger import Ledger, StreamState
 from agent.panes import Panes
 from agent.state import Lane
+from agent.volumes import Volumes
+from agent.whole_models import WholeModels
 from agent.windowing import Due, Schedule, due_windows, next_start
-from detectors.columns import ModelKey, StreamKey
+from detectors.columns import ModelKey
+from detectors.family import Family, Frame
 from detectors.incident import Moved, Transition
 from detectors.incidents import advance, moved_by, retire
 from detectors.measurement import Measurement, Stage, rounded
@@ -30,6 +33,9 @@ from detectors.tables import Tables
 from detectors.thresholds import Carry, Judgement, Remeasure, WindowRef, decide, unexpired
 from detectors.windows import BEGINNING_OF_TIME, END_OF_TIME
 
+log = structlog.get_logger(__name__)
+
+DETECTOR_FAILED = "detector_failed"
 Measured = tuple[str, Measurement]
 """A measurement and the family that made it."""
 
@@ -42,12 +48,21 @@ class Closed(NamedTuple):
 
 
 class Closing:
-    def __init__(self, contexts: Contexts, ledger: Ledger, panes: Panes, joins: Joins, retire_after_us: int) -> None:
+    def __init__(
+        self,
+        contexts: Contexts,
+        ledger: Ledger,
+        panes: Panes,
+        joins: Joins,
+        volumes: Volumes,
+        retire_after_us: int,
+    ) -> None:
         self.contexts = contexts
         self.ledger = ledger
         self.panes = panes
         self.joins = joins
         self.retire_after_us = retire_after_us
+        self.models = WholeModels(contexts, ledger, volumes)
 
     def close(self, system: str, *, final: bool = False) -> Closed:
         """Everything of a system that its watermarks have made due.
@@ -58,13 +73,25 @@ class Closing:
         due = sorted(self._due(system, final))
         windows: list[WindowRecord] = []
         transitions: list[Transition] = []
-        for _, at_once in groupby(due, key=lambda item: (item.due_us, item.stream)):
-            records, moved = self._judge(list(at_once))
-            windows += records
-            transitions += moved
+        for due_us, at_once in groupby(due, key=lambda item: item.due_us):
+            closed = self._close_at(due_us, list(at_once))
+            windows += closed.windows
+            transitions += closed.transitions
         if due:
             self._forget(system)
         return Closed(tuple(windows), tuple(transitions))
+
+    def _close_at(self, due_us: int, due: Sequence[Due]) -> Closed:
+        """Everything that is due at one time: each stream, then the models that their streams add up to."""
+        windows: list[WindowRecord] = []
+        transitions: list[Transition] = []
+        for _, of_stream in groupby(due, key=lambda item: item.stream):
+            records, moved = self._judge(list(of_stream))
+            windows += records
+            transitions += moved
+        models, moved = self.models.close(windows)
+        ended = self.models.retire({item.stream for item in due if item.retires}, due_us)
+        return Closed((*windows, *models), (*transitions, *moved, *ended))
 
     def provisional(self, lane: Lane) -> WindowRecord | None:
         """The latest window whose labels are still arriving, as it stands; it decides nothing."""
@@ -126,20 +153,13 @@ class Closing:
             judgements += judged
         starts = {item.start_us for item in due}
         context = [row for row in state.moved if row.window_start_us in starts]
-        self._count(stream, records, judgements)
+        self.ledger.count_judged(stream, len(records), judgements)
         incidents, told = advance(state.incidents, judgements, context)
         lanes = [self.ledger.lanes[item.lane] for item in due]
         moved = _still_awaited(state, lanes, judgements)
         self.ledger.put_stream(stream, msgspec.structs.replace(state, incidents=incidents, moved=moved))
-        for transition in told:
-            if transition.calls:
-                self.ledger.count("calls", **stream._asdict(), track=transition.track.value)
+        self.ledger.count_calls(stream, told)
         return records, [*transitions, *told]
-
-    def _count(self, stream: StreamKey, records: Sequence[WindowRecord], judgements: Sequence[Judgement]) -> None:
-        self.ledger.count("windows_closed", len(records), **stream._asdict())
-        for status, amount in Counter(judgement.status for judgement in judgements).items():
-            self.ledger.count("evaluations", amount, **stream._asdict(), status=status.value)
 
     def _judge_window(self, item: Due, state: StreamState) -> tuple[StreamState, WindowRecord, list[Judgement]]:
         lane = self.ledger.lanes[item.lane]
@@ -157,7 +177,7 @@ class Closing:
             policy = context.policy(*key)
             judgement, carries[key] = decide(carries.get(key, Carry()), window, measurement, policy, again.of(*key))
             judgements.append(judgement)
-            results.append(_judged(judgement))
+            results.append(judged_of(judgement))
         record = _record(item, tuple(results), partial=window.partial)
         held = {
             key: unexpired(carry, window) if context.policy(*key).stage is item.stage else carry
@@ -178,11 +198,17 @@ class Closing:
         window = context.nothing() + self.panes.window(lane.id, starts)
         predictions = self._sampled_predictions(lane, starts)
         frame = context.frame(stage, predictions=predictions, provisional=provisional)
-        return [
-            (family.name, rounded(measurement))
-            for family in context.families
-            for measurement in family.measure(window, frame)
-        ]
+        return [measured for family in context.families for measured in self._of_family(family, window, frame)]
+
+    def _of_family(self, family: Family, window: Tables, frame: Frame) -> list[Measured]:
+        """What one detector measures; its failure is counted, said, and disturbs no other."""
+        try:
+            return [(family.name, rounded(measurement)) for measurement in family.measure(window, frame)]
+        except Exception as error:
+            log.exception("detector_failed", family=family.name)
+            self.ledger.count("failures", edge="detector")
+            failed = Measurement(DETECTOR_FAILED, family.name, reason=type(error).__name__, direction="none")
+            return [(family.name, failed)]
 
     def _sampled_predictions(self, lane: Lane, starts: Sequence[int]) -> int:
         """Predictions whose labels count, where the join keeps a sample only; else 0: the tables know all of them."""
@@ -259,18 +285,6 @@ def _still_awaited(state: StreamState, lanes: Sequence[Lane], judgements: Sequen
     """What moved in windows whose labels are still arriving."""
     awaited = {start for lane in lanes for start, _ in lane.awaiting}
     return tuple(row for row in (*state.moved, *moved_by(judgements)) if row.window_start_us in awaited)
-
-
-def _judged(judgement: Judgement) -> Judged:
-    return Judged(
-        judgement.family,
-        judgement.measurement,
-        judgement.status,
-        judgement.reason,
-        judgement.tolerance,
-        judgement.track,
-        judgement.run,
-    )
 
 
 def _record(

@@ -34,7 +34,7 @@ class Counters:
         rejected: by reason; reasons that never occurred may be absent, they are shown as 0.
         conflicts: unequal copies under one id (they are among the duplicates).
         labels: labels by what became of them (``LABEL_OUTCOMES``).
-        failures: exceptions caught at the three edges (``FAILURE_EDGES``).
+        failures: unexpected exceptions caught, by edge (``FAILURE_EDGES``).
         gap_records: offsets that were gone before they were read.
         undeclared_fields: fields of events that the settings do not declare.
     """
@@ -75,7 +75,7 @@ prediction is outside the join's sample; correction: its window was judged alrea
 prediction never came; overflow: it could not wait, limits.max_pending_labels was reached; not_watched: no model that
 declares labels is addressed. A label may speak of several predictions, so these need not add up to those received."""
 
-FAILURE_EDGES = ("record", "detector", "exporter")
+FAILURE_EDGES = ("detector", "step")
 
 
 @dataclass(frozen=True, slots=True)
