@@ -122,7 +122,7 @@ class Counting:
         if self.ledger.lane(stream, events.context.digest) is None:
             segments = [lane for lane in self.ledger.lanes.values() if lane.key.segment and not lane.ended]
             known = sum(lane.key[:3] == events.key for lane in segments)
-            if known >= most or len(self.ledger.lanes) >= self.max_streams:
+            if known >= most or self.ledger.live_lanes >= self.max_streams:
                 return None
         return self._lane(stream, events)
 

@@ -18,14 +18,20 @@ from agent.join import Joins
 from agent.labels import LabelIntake, seed_of
 from agent.ledger import Ledger
 from agent.panes import Panes
-from detectors.columns import Inferences, ModelKey
+from detectors.columns import Inferences, ModelKey, StreamKey
 from detectors.encode import text_hashes
 from detectors.windows import WindowPlan
 
 Rows = NDArray[np.intp]
 
 FUTURE = "future"
+TOO_MANY_STREAMS = "too_many_streams"
 MAX_OPEN_PANES = "max_open_panes"
+DETAILS = {
+    FUTURE: "occurred_at is further ahead of this machine's clock than source.max_ahead",
+    TOO_MANY_STREAMS: "its model version would be a stream beyond limits.max_streams",
+    MAX_OPEN_PANES: "its time is further ahead of the watermark than windows are kept open",
+}
 
 
 class Refused(NamedTuple):
@@ -119,28 +125,32 @@ class Intake:
     def _placeable(
         self, batch: Inferences, rows: Rows, panes: NDArray[np.int64], key: ModelKey, now_us: int
     ) -> tuple[list[Refused], NDArray[np.bool_]]:
-        """Rows whose time can be believed and whose pane can be opened."""
-        good = np.ones(len(rows), dtype=np.bool_)
-        refused: list[Refused] = []
-        if self.bounds.max_ahead_us is not None:
-            ahead = batch.occurred_us[rows] > now_us + self.bounds.max_ahead_us
-            good &= ~ahead
-            refused += [
-                Refused(int(row), FUTURE, "occurred_at is further ahead of this machine's clock than source.max_ahead")
-                for row in rows[ahead]
-            ]
-        for start in self._unopenable(panes[good], key):
-            beyond = good & (panes == start)
-            good &= ~beyond
-            refused += [
-                Refused(
-                    int(row),
-                    MAX_OPEN_PANES,
-                    "its time is further ahead of the watermark than windows are kept open",
-                )
-                for row in rows[beyond]
-            ]
-        return refused, good
+        """Rows whose time can be believed, whose stream can be watched and whose pane can be opened; the others' reasons."""
+        ahead = self._ahead(batch.occurred_us[rows], now_us)
+        unwatched = ~ahead & np.isin(batch.model_of[rows], self._unwatchable(batch, rows[~ahead]))
+        good = ~(ahead | unwatched)
+        beyond = good & np.isin(panes, self._unopenable(panes[good], key))
+        refused = [
+            Refused(int(row), reason, DETAILS[reason])
+            for reason, bad in ((FUTURE, ahead), (TOO_MANY_STREAMS, unwatched), (MAX_OPEN_PANES, beyond))
+            for row in rows[bad]
+        ]
+        return refused, good & ~beyond
+
+    def _ahead(self, occurred_us: NDArray[np.int64], now_us: int) -> NDArray[np.bool_]:
+        if self.bounds.max_ahead_us is None:
+            return np.zeros(len(occurred_us), dtype=np.bool_)
+        return occurred_us > now_us + self.bounds.max_ahead_us
+
+    def _unwatchable(self, batch: Inferences, rows: Rows) -> list[int]:
+        """New model versions beyond the bound of streams, as indices into the batch's models."""
+        room = self.bounds.max_streams - self.ledger.live_lanes
+        new = [number for number in np.unique(batch.model_of[rows]).tolist() if self._is_new(batch.models[number])]
+        return new[max(0, room) :]
+
+    def _is_new(self, key: ModelKey) -> bool:
+        lane = self.ledger.lane(StreamKey(*key), self.contexts.of(key).digest)
+        return lane is None or lane.ended
 
     def _unopenable(self, panes: NDArray[np.int64], key: ModelKey) -> list[int]:
         """New panes beyond the bound, the latest first to go."""

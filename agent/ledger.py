@@ -121,6 +121,11 @@ class Ledger:
         lane_id = self._lane_ids.get((key, context))
         return None if lane_id is None else self.lanes[lane_id]
 
+    @property
+    def live_lanes(self) -> int:
+        """How many streams are watched now."""
+        return sum(not lane.ended for lane in self.lanes.values())
+
     def new_lane(self, key: StreamKey, context: str, pane_us: int) -> Lane:
         """A stream is seen for the first time under this context."""
         lane = Lane(
