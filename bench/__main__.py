@@ -16,6 +16,7 @@ from tests.parts import kafka, provision
 
 BENCHES = ("windows", "pipeline", "install")
 NEED_KAFKA = ("pipeline",)
+WIDTH = 130  # of the table; a narrow terminal wraps whole lines rather than cells
 
 
 def main() -> int:
@@ -35,7 +36,7 @@ def main() -> int:
             continue
         with console.status(f"measuring: {name}"):
             figures += import_module(f"bench.{name}").run()
-    console.print(table(figures))
+    Console(highlight=False, width=max(console.width, WIDTH)).print(table(figures))
     if arguments.json:
         shown = [{**dataclasses.asdict(figure), "verdict": figure.verdict} for figure in figures]
         arguments.json.write_text(json.dumps({"machine": machine(), "figures": shown}, indent=2) + "\n")

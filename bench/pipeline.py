@@ -41,7 +41,9 @@ def _reference(directory: Path) -> None:
         for line in chain(events.predictions(held_out, "r"), events.labels(held_out, "r")):
             out.write(line + b"\n")
     command = [WACHTER, "reference", "build", "--settings", "wachter.yaml", "reference.jsonl"]
-    subprocess.run([*command, "--output", "reference.wachter", "--held-out"], cwd=directory, check=True)
+    subprocess.run(
+        [*command, "--output", "reference.wachter", "--held-out"], cwd=directory, stdout=subprocess.DEVNULL, check=True
+    )
 
 
 def _against_floor(what: str, directory: Path, broker: KafkaBroker, messages: list[bytes]) -> Iterator[Figure]:
@@ -52,14 +54,14 @@ def _against_floor(what: str, directory: Path, broker: KafkaBroker, messages: li
         start = agent.first_scrape()
         rest = agent.memory_mb()
         _produce(broker, topic, messages[:WARM])
-        agent.wait_for("wachter_events_received_total", WARM)
+        agent.wait_for("wachter_partition_next_offset", WARM)
         warm = _Progress(agent)
         _produce(broker, topic, messages[WARM:])
         floor = _floor(broker, topic, len(messages))
-        agent.wait_for("wachter_events_received_total", len(messages))
+        agent.wait_for("wachter_partition_next_offset", len(messages))
         done = _Progress(agent)
         load = agent.memory_mb("VmHWM")
-    spent = (done.cpu - warm.cpu) / (done.received - warm.received)
+    spent = (done.cpu - warm.cpu) / (done.records - warm.records)
     yield Figure(f"{what}: agent / floor", spent / floor, "x", target=1.3, note="CPU of the whole process per event")
     yield Figure(f"{what}: agent", 1 / spent, "events/s/core", note=f"floor {1 / floor:,.0f}")
     yield Figure(f"{what}: memory at rest", rest, "MB")
@@ -72,12 +74,12 @@ def _against_floor(what: str, directory: Path, broker: KafkaBroker, messages: li
 
 
 class _Progress:
-    """Where an agent stands: events, CPU seconds, seconds in steps per event, memory."""
+    """Where an agent stands: records, CPU seconds, seconds in steps per event, memory."""
 
     def __init__(self, agent: Agent) -> None:
-        self.received = agent.value("wachter_events_received_total")
+        self.records = agent.value("wachter_partition_next_offset")
         self.cpu = agent.cpu_seconds()
-        self.step = agent.value("wachter_step_seconds_sum") / self.received
+        self.step = agent.value("wachter_step_seconds_sum") / self.records
         self.memory = agent.memory_mb()
 
 
