@@ -90,7 +90,7 @@ class Closing:
             windows += records
             transitions += moved
         models, moved = self.models.close(windows)
-        ended = self.models.retire({item.stream for item in due if item.retires}, due_us)
+        ended = self.models.retire(due, due_us)
         return Closed((*windows, *models), (*transitions, *moved, *ended))
 
     def provisional(self, lane: Lane) -> WindowRecord | None:

@@ -155,7 +155,7 @@ class Context:
             for stage in stages
             for family in self.families
             for measurement in family.measure(tables, self.frame(stage, z=MIN_Z))
-            if measurement.metric in RULES
+            if self.decides(measurement, stage)
         )
         return critical_z(self.budget, evaluations_per_30_days(deciding, self.plan.length_us))
 

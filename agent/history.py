@@ -13,6 +13,7 @@ import msgspec
 from agent.clock import iso
 from detectors.columns import StreamKey
 from detectors.measurement import Measurement, Stage, Status, Track
+from detectors.thresholds import Judgement
 
 ENCODER = msgspec.json.Encoder()
 
@@ -45,6 +46,19 @@ class WindowRecord(msgspec.Struct, frozen=True):
     results: tuple[Judged, ...]
     provisional: bool = False
     partial: bool = False
+
+
+def judged_of(judgement: Judgement) -> Judged:
+    """A verdict as the history keeps it."""
+    return Judged(
+        judgement.family,
+        judgement.measurement,
+        judgement.status,
+        judgement.reason,
+        judgement.tolerance,
+        judgement.track,
+        judgement.run,
+    )
 
 
 Row = tuple[int, str, int, str, str, bytes]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -11,9 +12,9 @@ from agent.history import WindowRecord
 from agent.source import Partition
 from agent.state import Lane, Position, Store, SystemClock
 from detectors.columns import StreamKey
-from detectors.incident import Moved
+from detectors.incident import Moved, Transition
 from detectors.incidents import StreamIncidents
-from detectors.thresholds import Carry
+from detectors.thresholds import Carry, Judgement
 from detectors.windows import BEGINNING_OF_TIME
 
 
@@ -87,6 +88,18 @@ class Ledger:
     def counter(self, name: str) -> Iterator[tuple[dict[str, str], int]]:
         """All values of a counter with their labels."""
         return ((json.loads(labels), value) for (known, labels), value in self.counters.items() if known == name)
+
+    def count_judged(self, stream: StreamKey, windows: int, judgements: Iterable[Judgement]) -> None:
+        """Windows that were measured, and verdicts by status."""
+        self.count("windows_closed", windows, **stream._asdict())
+        for status, amount in Counter(judgement.status for judgement in judgements).items():
+            self.count("evaluations", amount, **stream._asdict(), status=status.value)
+
+    def count_calls(self, stream: StreamKey, transitions: Iterable[Transition]) -> None:
+        """Transitions that call somebody, by track."""
+        for transition in transitions:
+            if transition.calls:
+                self.count("calls", **stream._asdict(), track=transition.track.value)
 
     def clock(self, system: str) -> SystemClock:
         return self.clocks.get(system, SystemClock())

@@ -31,6 +31,7 @@ from agent.panes import Panes
 from agent.pending import PendingLabels
 from agent.source import Gap, Partition
 from agent.state import Position, Store, SystemClock
+from agent.volumes import Volumes
 from config.settings import Settings
 from config.settings.source import KafkaSource
 from detectors.columns import ModelKey
@@ -91,7 +92,9 @@ class Pipeline:
         labels = LabelIntake(self.contexts, self.ledger, self.panes, self.joins, self.pending)
         self.labels = labels
         self.intake = Intake(self.contexts, self.ledger, self.panes, self.joins, labels, self.bounds)
-        self.closing = Closing(self.contexts, self.ledger, self.panes, self.joins, self.settings.retire_after_us)
+        self.volumes = Volumes(self.store)
+        retire_after_us = self.settings.retire_after_us
+        self.closing = Closing(self.contexts, self.ledger, self.panes, self.joins, self.volumes, retire_after_us)
         self.buffer = Buffer()
         self.outcome = Outcome()
         self.changed = False
@@ -202,6 +205,7 @@ class Pipeline:
         self.panes.write()
         self.joins.write()
         self.pending.write()
+        self.volumes.write()
         forget_before = max(self._newest_due(), 0) - self.settings.state.history_days * DAY_US
         self.store.put_history((row for window in self.outcome.windows for row in rows(window)), forget_before)
 
@@ -211,6 +215,7 @@ class Pipeline:
         self.panes.written()
         self.joins.written()
         self.pending.written()
+        self.volumes.written()
         self.changed = False
         outcome, self.outcome = self.outcome, Outcome()
         return outcome

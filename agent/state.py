@@ -43,7 +43,8 @@ CREATE TABLE pending_label (
     id INTEGER PRIMARY KEY, system TEXT NOT NULL, model TEXT NOT NULL, body BLOB NOT NULL
 );
 CREATE TABLE volume (
-    system TEXT, model TEXT, end_us INTEGER, events INTEGER NOT NULL, PRIMARY KEY (system, model, end_us)
+    system TEXT, model TEXT, length_us INTEGER, end_us INTEGER, events INTEGER NOT NULL,
+    PRIMARY KEY (system, model, length_us, end_us)
 ) WITHOUT ROWID;
 CREATE TABLE measurement (
     due_us INTEGER NOT NULL, stream TEXT NOT NULL, end_us INTEGER NOT NULL, metric TEXT NOT NULL, subject TEXT NOT NULL,
@@ -200,15 +201,13 @@ class Store:
         ).fetchone()
         return row[0] if row else None
 
-    def volumes(self, system: str, model: str, ends_us: Iterable[int]) -> list[int]:
-        """Events of the model's closed windows that ended at these times, where known."""
-        found = (
-            self.connection.execute(
-                "SELECT events FROM volume WHERE system = ? AND model = ? AND end_us = ?", (system, model, end)
-            ).fetchone()
-            for end in ends_us
-        )
-        return [row[0] for row in found if row]
+    def volume(self, system: str, model: str, length_us: int, end_us: int) -> int | None:
+        """Events of a closed window of the whole model; ``None`` where it is not known."""
+        row = self.connection.execute(
+            "SELECT events FROM volume WHERE system = ? AND model = ? AND length_us = ? AND end_us = ?",
+            (system, model, length_us, end_us),
+        ).fetchone()
+        return row[0] if row else None
 
     def size_bytes(self) -> int:
         """Bytes of the database and its write-ahead log on disk."""
@@ -267,11 +266,10 @@ class Store:
             "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?)", (incident_id, *order, line)
         )
 
-    def put_volume(self, system: str, model: str, end_us: int, events: int) -> None:
-        self.connection.execute(
-            "INSERT INTO volume VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events",
-            (system, model, end_us, events),
-        )
+    def put_volumes(self, rows: Iterable[tuple[str, str, int, int, int]], forget_before_us: int) -> None:
+        """Add (system, model, length, end, events) of closed windows, and forget those that ended before a time."""
+        self.connection.executemany("INSERT OR REPLACE INTO volume VALUES (?, ?, ?, ?, ?)", list(rows))
+        self.connection.execute("DELETE FROM volume WHERE end_us < ?", (forget_before_us,))
 
 
 def connect(directory: Path, *, durable: bool = True) -> sqlite3.Connection:

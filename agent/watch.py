@@ -12,12 +12,11 @@ from agent.clock import Clock
 from agent.contexts import Context, Contexts
 from agent.ledger import Ledger
 from agent.source import Trouble
-from detectors.columns import StreamKey
+from detectors.columns import ALL_VERSIONS, StreamKey
 from detectors.incident import Transition
 from detectors.incidents import agent_finding
 
 AGENT_STREAM = StreamKey("wachter", "agent", "")
-ALL_VERSIONS = "*"
 SILENCE = "silence"
 UNREADABLE = "source_unreadable"
 PATIENCE_SECONDS = 60.0

@@ -19,6 +19,9 @@ FLAW_MISSING = 1
 FLAW_INVALID = 2
 NO_CODE = -1
 
+ALL_VERSIONS = "*"
+"""Version of the stream that stands for a whole model."""
+
 
 class ModelKey(NamedTuple):
     """Whose event it is."""

@@ -131,10 +131,12 @@ def agent_finding(
     return advance(state, (judgement,))
 
 
-def retire(state: StreamIncidents, at_us: int) -> tuple[StreamIncidents, tuple[Transition, ...]]:
+def retire(
+    state: StreamIncidents, at_us: int, tracks: Sequence[Track] = tuple(Track)
+) -> tuple[StreamIncidents, tuple[Transition, ...]]:
     """The stream had no events for ``retire_after``: resolve what is open, forget what was pending."""
     transitions: list[Transition] = []
-    for track in Track:
+    for track in tracks:
         step = Step(state.track(track), state.stream, at_us)
         step.close_open(Entry(at_us, Kind.RESOLVED, "stream_retired"))
         state = state.with_track(step.state)

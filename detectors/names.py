@@ -28,6 +28,8 @@ _SHORTFALLS = frozenset({"demographic_parity_ratio", "label_coverage"})
 """Their effect is what they lack to 1."""
 _RELATIVE = frozenset({"mae"})
 """Their effect is a share of the reference's value."""
+_DOUBLINGS = frozenset({"volume"})
+"""Their effect is a number of doublings, or of halvings."""
 
 
 def spoken(metric: str) -> str:
@@ -51,4 +53,6 @@ def tolerance(metric: str, tau: float) -> str:
         return f"at least {number(1 - tau)} is wanted"
     if metric in _RELATIVE:
         return f"tolerance {number(100 * tau)} %"
+    if metric in _DOUBLINGS:
+        return f"tolerance a factor of {number(2**tau)}"
     return f"tolerance {number(tau)}"

@@ -11,9 +11,9 @@ Tables, the same for every model:
     service.duration  limbs    (1, 2)   exact sum of latencies, on a grid of centre 0 and scale 1024 ms
     service.fastest, service.slowest    (1,) extremes
 
-A cell is 7.5 % wide, so an interpolated quantile errs by less. Its interval is that of its order statistics. None of these
-has a rule of its own: what is too slow or too little depends on the service, and a tolerance in the settings makes any of
-them decide. Volume against the same hour of the week needs a history of windows, which tables of one window do not hold.
+A cell is 7.5 % wide, so an interpolated quantile errs by less. Its interval is that of its order statistics. What is too
+slow depends on the service, so none of these has a tolerance of its own. The volume of a version informs; that of the whole
+model is judged against the weeks before (volume.py).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import grid
+from detectors import grid, volume
 from detectors.columns import Columns
 from detectors.estimates import Estimate, difference, exactly, wilson
 from detectors.family import Frame
@@ -97,14 +97,14 @@ class Service:
 
     name: str = "service"
     tallies: tuple[ServiceTally, ...] = (ServiceTally(),)
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[Rule, ...] = (volume.RULE,)
 
     def measure(self, window: Tables, frame: Frame) -> Iterator[Measurement]:
         """Volume always, the rest where there are events."""
         if frame.stage is not Stage.WINDOW:
             return
         events, failures = window.ints(EVENTS).tolist() if EVENTS in window else (0, 0)
-        yield Measurement("volume", value=float(events), n=events, direction="none")
+        yield Measurement(volume.METRIC, value=float(events), n=events, direction="none")
         if events == 0:
             return
         yield _error_rate(failures, events, frame)

@@ -94,6 +94,7 @@ def test_agent_trouble_is_said_in_words() -> None:
     [
         ("roc_auc", "tolerance 0.2"),
         ("mae", "tolerance 20 %"),
+        ("volume", "tolerance a factor of 1.149"),
         ("demographic_parity_ratio", "at least 0.8 is wanted"),
         ("label_coverage", "at least 0.8 is wanted"),
     ],
