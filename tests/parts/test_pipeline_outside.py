@@ -26,9 +26,7 @@ def receiver() -> Iterator[Alertmanager]:
 
 
 @pytest.fixture(scope="module")
-def agent(
-    tmp_path_factory: pytest.TempPathFactory, broker: KafkaBroker, receiver: Alertmanager
-) -> Iterator[LiveAgent]:
+def agent(tmp_path_factory: pytest.TempPathFactory, broker: KafkaBroker, receiver: Alertmanager) -> Iterator[LiveAgent]:
     """An agent with a harm and a health incident open, which it tells Alertmanager."""
     journey = Journey(
         World(seed=5, drift_from=3, bad_day=2), make_reference(tmp_path_factory.mktemp("reference")), partitions=2
