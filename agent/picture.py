@@ -15,7 +15,8 @@ from agent.ledger import Ledger, StreamState
 from agent.sender import Sender
 from agent.state import Lane
 from agent.step import Step
-from detectors.columns import ModelKey
+from agent.whole_models import volume_z
+from detectors.columns import ALL_VERSIONS, ModelKey, StreamKey
 from detectors.measurement import Stage, Status, Track
 from detectors.windows import BEGINNING_OF_TIME
 from exporters.cells import column_counts
@@ -111,7 +112,7 @@ class Painter:
             rejects_evicted=rejects.totals(self.step.store.connection).evicted,
             steps_dropped=_sum(ledger, "steps_dropped"),
             commits_failed=self.step.commits_failed,
-            failures=facts.failures,
+            failures={**_by(ledger, "failures", "edge"), **facts.failures},
         )
 
     def _source(self) -> SourceStatus:
@@ -167,6 +168,11 @@ class Painter:
         for lane in sorted(ledger.lanes.values(), key=lambda lane: lane.key):
             if self._is_current(lane):
                 yield self._stream(ledger, lane, provisional.get(lane.id))
+        for context in self.step.pipeline.contexts.of_models():
+            key = StreamKey(context.system.id, context.model.name, ALL_VERSIONS)
+            windows = tuple(_window(record) for record in ledger.stream(key).latest)
+            if windows:
+                yield _status(ledger, key, windows, volume_z(context))
 
     def _is_current(self, lane: Lane) -> bool:
         key = ModelKey(*lane.key[:3])
@@ -177,15 +183,8 @@ class Painter:
         context = self.step.pipeline.contexts.of(ModelKey(*lane.key[:3]))
         state: StreamState = ledger.stream(lane.key)
         records = [*state.latest, *([provisional] if provisional else [])]
-        labels = lane.key._asdict()
-        return StreamStatus(
-            key=lane.key,
-            windows=tuple(self._window(record, lane, context) for record in records),
-            z=context.z,
-            evaluations={status: ledger.value("evaluations", **labels, status=status.value) for status in Status},
-            calls={track: ledger.value("calls", **labels, track=track.value) for track in Track},
-            windows_closed=ledger.value("windows_closed", **labels),
-        )
+        windows = tuple(self._window(record, lane, context) for record in records)
+        return _status(ledger, lane.key, windows, context.z)
 
     def _window(self, record: WindowRecord, lane: Lane, context: Context) -> WindowResults:
         key = (lane.id, record.stage, record.provisional)
@@ -196,15 +195,7 @@ class Painter:
         if self.step.settings.exposition.cells and record.stage is Stage.WINDOW:
             starts = context.plan.panes(record.start_us, record.end_us)
             cells = column_counts(context.layout, self.step.pipeline.panes.window(lane.id, starts))
-        shown = WindowResults(
-            stage=record.stage,
-            start_us=record.start_us,
-            end_us=record.end_us,
-            results=tuple(_result(judged) for judged in record.results),
-            provisional=record.provisional,
-            partial=record.partial,
-            cells=cells,
-        )
+        shown = _window(record, cells)
         self._windows[key] = (record, shown)
         return shown
 
@@ -242,6 +233,30 @@ def _source_state(step: Step) -> str:
     if not step.owned.assigned:
         return "starting"
     return "reading" if step.owned.partitions else "standby"
+
+
+def _status(ledger: Ledger, key: StreamKey, windows: tuple[WindowResults, ...], z: float) -> StreamStatus:
+    labels = key._asdict()
+    return StreamStatus(
+        key=key,
+        windows=windows,
+        z=z,
+        evaluations={status: ledger.value("evaluations", **labels, status=status.value) for status in Status},
+        calls={track: ledger.value("calls", **labels, track=track.value) for track in Track},
+        windows_closed=ledger.value("windows_closed", **labels),
+    )
+
+
+def _window(record: WindowRecord, cells: tuple[ColumnCount, ...] = ()) -> WindowResults:
+    return WindowResults(
+        stage=record.stage,
+        start_us=record.start_us,
+        end_us=record.end_us,
+        results=tuple(_result(judged) for judged in record.results),
+        provisional=record.provisional,
+        partial=record.partial,
+        cells=cells,
+    )
 
 
 def _result(judged: Judged) -> Result:
