@@ -202,13 +202,13 @@ def join_labels(
     outcomes: dict[str, int] = {}
     usable = _usable(pane, labels, truth, horizon_us, outcomes)
     rows, labels, truth = rows[usable], labels.take(usable), truth[usable]
-    best = _greatest_per_row(rows, labels)
-    outcomes["superseded"] = len(rows) - len(best)
+    best, copies = _greatest_per_row(rows, labels)
+    outcomes["superseded"] = len(rows) - len(best) - copies
     rows, labels, truth = rows[best], labels.take(best), truth[best]
     old_time, old_hash, old_truth = (array[rows] for array in pane.kept)
     newer = (labels.occurred_us > old_time) | ((labels.occurred_us == old_time) & (labels.label_hash > old_hash))
     same = (labels.occurred_us == old_time) & (labels.label_hash == old_hash)
-    outcomes["duplicate"] = int(same.sum())
+    outcomes["duplicate"] = copies + int(same.sum())
     outcomes["superseded"] += int((~newer & ~same).sum())
     replaced = newer & (old_time != NEVER)
     outcomes["replaced"] = int(replaced.sum())
@@ -232,12 +232,15 @@ def _usable(
     return usable
 
 
-def _greatest_per_row(rows: NDArray[np.uint32], labels: LabelBatch) -> NDArray[np.intp]:
-    """Per row the label with the greatest (occurred_at, id hash)."""
+def _greatest_per_row(rows: NDArray[np.uint32], labels: LabelBatch) -> tuple[NDArray[np.intp], int]:
+    """Per row the label with the greatest (occurred_at, id hash), and how many labels are equal copies of others."""
     order = np.lexsort((labels.label_hash, labels.occurred_us, rows))
+    same_row, same_time, same_id = (
+        a[order][1:] == a[order][:-1] for a in (rows, labels.occurred_us, labels.label_hash)
+    )
     last = np.ones(len(order), dtype=np.bool_)
-    last[:-1] = rows[order][1:] != rows[order][:-1]
-    return order[last]
+    last[:-1] = ~same_row
+    return order[last], int((same_row & same_time & same_id).sum())
 
 
 def _entries(rows: NDArray[np.uint32], labels: LabelBatch, truth: NDArray[np.float64]) -> NDArray[np.void]:

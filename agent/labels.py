@@ -65,8 +65,7 @@ class LabelIntake:
             batch = _batch(labels, mine, seed_of(system, model))
             rest = self._join(system, model, batch, told)
             watched[mine] = True
-            joined[mine] = True
-            joined[rest.number] = False
+            joined[np.setdiff1d(mine, rest.number)] = True
             unmatched += self._to_wait(system, model, rest, told)
         self.ledger.count("labels", int((~watched[rows]).sum()), outcome="not_watched")
         dropped = self.pending.add(
@@ -82,7 +81,7 @@ class LabelIntake:
         told = _told([label.value for label in waiting], [label.version for label in waiting])
         rest = self._join(system, model, _batch_of_waiting(waiting), told)
         still = set(rest.number.tolist())
-        self.pending.remove(label for number, label in enumerate(waiting) if number not in still)
+        self.pending.met(label for number, label in enumerate(waiting) if number not in still)
 
     def take_in_event(
         self,
@@ -103,8 +102,7 @@ class LabelIntake:
     def expire(self) -> None:
         """Labels whose predictions can no longer come are orphans."""
         gone = [label for label in self.pending if self.ledger.clock(label.system).watermark_us > label.expires_us]
-        self.ledger.count("labels", sum(not label.matched for label in gone), outcome="orphan")
-        self.pending.remove(gone)
+        self.ledger.count("labels", self.pending.give_up(gone), outcome="orphan")
 
     def _labelled_models(self) -> Iterator[tuple[str, str]]:
         return ((system.id, model.name) for system, model in self.contexts.models() if model.labels)

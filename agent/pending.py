@@ -20,6 +20,7 @@ class PendingLabel(msgspec.Struct, frozen=True, kw_only=True):
         ref_occurred_us: -1 where the time of the prediction is not told.
         expires_us: when the watermark has passed this, its prediction can no longer come.
         matched: another model has its prediction; then it is no orphan here.
+        told: the label that it is a copy of: one that names no model waits in a copy for each.
     """
 
     number: int
@@ -33,6 +34,7 @@ class PendingLabel(msgspec.Struct, frozen=True, kw_only=True):
     expires_us: int
     value: object
     matched: bool = False
+    told: int = 0
     id: int = 0
 
 
@@ -45,7 +47,10 @@ class PendingLabels:
         rows = store.connection.execute("SELECT id, body FROM pending_label ORDER BY id")
         self._labels = {row_id: msgspec.json.decode(body, type=PendingLabel) for row_id, body in rows}
         self._next_id = max(self._labels, default=0) + 1
-        self._added: set[int] = set()
+        self._copies: dict[int, set[int]] = {}
+        for label in self._labels.values():
+            self._copies.setdefault(label.told, set()).add(label.id)
+        self._changed: set[int] = set()
         self._removed: set[int] = set()
         self._sorted: dict[tuple[str, str], tuple[NDArray[np.uint64], list[int]]] = {}
 
@@ -56,23 +61,48 @@ class PendingLabels:
         return iter(tuple(self._labels.values()))
 
     def add(self, labels: Iterable[PendingLabel]) -> int:
-        """Keep labels; returns how many found no room."""
-        dropped = 0
+        """Keep labels of one batch; returns how many found no room, in no copy, and no prediction either."""
+        told: dict[int, int] = {}
+        dropped: set[int] = set()
         for label in labels:
-            if len(self._labels) >= self.most:
-                dropped += 1
-                continue
-            self._labels[self._next_id] = msgspec.structs.replace(label, id=self._next_id)
-            self._added.add(self._next_id)
-            self._next_id += 1
-            self._sorted.clear()
-        return dropped
+            if len(self._labels) < self.most:
+                first = told.setdefault(label.number, self._next_id)
+                self._put(msgspec.structs.replace(label, id=self._next_id, told=first))
+                self._next_id += 1
+            elif not label.matched:
+                dropped.add(label.number)
+        return len(dropped - told.keys())
 
-    def remove(self, labels: Iterable[PendingLabel]) -> None:
+    def met(self, labels: Iterable[PendingLabel]) -> None:
+        """Predictions of these have come; their copies go on waiting, and are no orphans."""
         for label in labels:
-            del self._labels[label.id]
-            self._removed.add(label.id)
+            self._remove(label)
+            for copy in self._copies.get(label.told, ()):
+                self._put(msgspec.structs.replace(self._labels[copy], matched=True))
+
+    def give_up(self, labels: Iterable[PendingLabel]) -> int:
+        """Predictions of these can no longer come; returns how many labels have not met any, in any copy."""
+        orphans = 0
+        for label in labels:
+            self._remove(label)
+            orphans += not label.matched and label.told not in self._copies
+        return orphans
+
+    def _put(self, label: PendingLabel) -> None:
+        if label.id not in self._labels:
             self._sorted.clear()
+            self._copies.setdefault(label.told, set()).add(label.id)
+        self._labels[label.id] = label
+        self._changed.add(label.id)
+
+    def _remove(self, label: PendingLabel) -> None:
+        del self._labels[label.id]
+        self._removed.add(label.id)
+        self._sorted.clear()
+        copies = self._copies[label.told]
+        copies.discard(label.id)
+        if not copies:
+            del self._copies[label.told]
 
     def of_hashes(self, system: str, model: str, hashes: NDArray[np.uint64]) -> list[PendingLabel]:
         """Labels that wait for one of these predictions of a model."""
@@ -84,16 +114,16 @@ class PendingLabels:
     def write(self) -> None:
         """Inside the transaction."""
         connection = self.store.connection
-        connection.executemany("DELETE FROM pending_label WHERE id = ?", [(i,) for i in self._removed - self._added])
-        kept = sorted(self._added - self._removed)
+        connection.executemany("DELETE FROM pending_label WHERE id = ?", [(i,) for i in self._removed])
+        kept = sorted(self._changed - self._removed)
         connection.executemany(
-            "INSERT INTO pending_label VALUES (?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO pending_label VALUES (?, ?, ?, ?)",
             [(i, label.system, label.model, msgspec.json.encode(label)) for i in kept for label in (self._labels[i],)],
         )
 
     def written(self) -> None:
         """After the transaction."""
-        self._added.clear()
+        self._changed.clear()
         self._removed.clear()
 
     def _of_model(self, system: str, model: str) -> tuple[NDArray[np.uint64], list[int]]:
