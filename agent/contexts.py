@@ -6,6 +6,7 @@ windows of two digests never mix. Thresholds, severities and receivers are not p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +14,13 @@ from pathlib import Path
 import msgspec
 import xxhash
 
-from agent.declare import declaration_of, group_sets, window_plan
-from config.errors import Problem, SettingsError, WachterError
+from agent.declare import declaration_of, window_plan
+from agent.model_reference import Unfit, read_reference
+from agent.validate import check_metrics
+from config.errors import Problem, SettingsError
 from config.settings import Model, Settings, System
 from detectors.columns import Columns, Labelled, ModelKey
-from detectors.families import FAMILIES, RULES, tallies_of
+from detectors.families import FAMILIES, MEASURES, RULES, tallies_of
 from detectors.family import Family, Frame, InferenceTally, LabelTally
 from detectors.layout import Layout
 from detectors.layouts import declared_layout
@@ -124,8 +127,10 @@ class Context:
         """Whether a measurement is judged, at this stage; one without an effect, and no reason for that, only informs."""
         if measurement.effect is None and measurement.reason is None and measurement.blocked is None:
             return False
-        rule = RULES.get(measurement.metric)
-        return rule is not None and self.policy(measurement.metric, measurement.subject).stage is stage
+        if measurement.metric not in RULES:
+            return False
+        policy = self.policy(measurement.metric, measurement.subject)
+        return policy.tolerance < math.inf and policy.stage is stage
 
     def stored(self) -> StoredContext:
         return StoredContext(
@@ -167,13 +172,14 @@ class Contexts:
         """Read the references that the settings name.
 
         Raises:
-            SettingsError: references that cannot be used, all of them.
+            SettingsError: names that no detector has, and references that cannot be used, all of them.
         """
         self._of_version: dict[ModelKey, Context] = {}
         self._of_model: dict[tuple[str, str], Context] = {}
         self._revived: dict[str, Context] = {}
         self._settings = settings
-        problems = [problem for system, model, at in _models(settings) for problem in self._add(system, model, at)]
+        problems = list(check_metrics(settings, RULES, [family.name for family in FAMILIES], MEASURES))
+        problems += [problem for system, model, at in _models(settings) for problem in self._add(system, model, at)]
         if problems:
             raise SettingsError(tuple(problems))
 
@@ -234,17 +240,17 @@ class Contexts:
     def _add(self, system: System, model: Model, at: str) -> Iterator[Problem]:
         try:
             self._of_model[(system.id, model.name)] = self._context(system, model, model.reference)
-        except _Unfit as unfit:
+        except Unfit as unfit:
             yield Problem(f"{at}.reference", str(unfit), unfit.remedy)
         for version, override in model.versions.items():
             try:
                 key = ModelKey(system.id, model.name, version)
                 self._of_version[key] = self._context(system, model, override.reference)
-            except _Unfit as unfit:
+            except Unfit as unfit:
                 yield Problem(f"{at}.versions.{version}.reference", str(unfit), unfit.remedy)
 
     def _context(self, system: System, model: Model, path: Path | None) -> Context:
-        reference = _read_reference(path, model) if path else None
+        reference = read_reference(path, model) if path else None
         return Context(
             system=system,
             model=model,
@@ -254,14 +260,6 @@ class Contexts:
             budget=self._settings.false_alarm_budget,
             overrides=_overrides(self._settings, model),
         )
-
-
-class _Unfit(Exception):
-    """A reference that cannot be used."""
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what)
-        self.remedy = remedy
 
 
 def _models(settings: Settings) -> Iterator[tuple[System, Model, str]]:
@@ -275,36 +273,3 @@ def _overrides(settings: Settings, model: Model) -> dict[str, tuple[object, ...]
     names = {*settings.thresholds, *model.thresholds}
     sources = (settings.thresholds, model.thresholds)
     return {name: tuple(source[name] for source in sources if name in source) for name in names}
-
-
-def _read_reference(path: Path, model: Model) -> Reference:
-    try:
-        reference = Reference.from_bytes(path.read_bytes())
-    except OSError as error:
-        raise _Unfit(f"{path}: {error.strerror}", "Build it with: wachter reference build") from error
-    except WachterError as error:
-        raise _Unfit(f"{path}: {error}", "Build it anew with: wachter reference build") from error
-    difference = _difference(reference.layout, model)
-    if difference:
-        raise _Unfit(
-            f"{path} was built for other settings: {difference}", "Build it anew with: wachter reference build"
-        )
-    return reference
-
-
-def _difference(layout: Layout, model: Model) -> str:
-    """What the reference has not, or has otherwise, in one phrase; empty where it fits."""
-    declared = declaration_of(model)
-    known = {column.name for column in layout.numeric} | {column.name for column in layout.categorical}
-    missing = [column.name for column in declared.columns if column.name not in known]
-    if missing:
-        return f"it does not know the column {missing[0]!r}"
-    if layout.task != declared.task:
-        return f"its task is {layout.task}"
-    if layout.classes != declared.classes:
-        return f"its classes are {list(layout.classes)}"
-    if layout.groups != group_sets(model):
-        return "its protected groups differ"
-    if layout.subjects != declared.subjects:
-        return f"it was built with subjects: {str(layout.subjects).lower()}"
-    return ""

@@ -35,6 +35,11 @@ TOO_FEW_PER_GROUP = "too_few_per_group"
 SMALL_CELL = "small_cell"
 
 JUDGED = ("demographic_parity_difference", RATIO, "equal_opportunity_difference", "equalized_odds_difference")
+MEASURES = (
+    RATIO, *DIFFERENCES, "equalized_odds_difference", "mean_error_difference", "bias_in_reference",
+    "group_selection_rate", "group_true_positive_rate", "group_false_positive_rate", "group_false_negative_rate",
+    "group_precision", "group_accuracy", "group_calibration_error", "group_mean_error",
+)  # fmt: skip
 
 
 def _harm(metric: str, tolerance: float, stage: Stage) -> Rule:
@@ -46,6 +51,7 @@ class Bias:
 
     name = "bias"
     tallies: tuple[InferenceTally | LabelTally, ...] = (Groups(), Outcomes(), GroupOutcomes())
+    measures: tuple[str, ...] = MEASURES
     rules: tuple[Rule, ...] = (
         _harm("demographic_parity_difference", MAX_GAP, Stage.WINDOW),
         _harm(RATIO, FOUR_FIFTHS, Stage.WINDOW),

@@ -27,11 +27,13 @@ from detectors.family import Frame
 from detectors.homogeneity import chi_square, cramers_v
 from detectors.intervals import kolmogorov_smirnov, largest_share_change, noise_of_total_variation, total_variation
 from detectors.location import Moments, mean_shift, positions, quantile_shift, wasserstein
-from detectors.measurement import Measurement, Rule, Stage, Track
+from detectors.measurement import Measurement, Rule, Stage, Track, on_demand
 from detectors.moved import most_moved
 from detectors.tables import Tables
 
 DECIDING = "js_distance"
+INTERVALS = ("psi", "hellinger", "total_variation", "ks", "mean_shift", "quantile_shift")
+"""What else has an interval, and so may decide."""
 NO_REFERENCE = "no_reference"
 NO_VALUES = "no_values"
 NO_REFERENCE_VALUES = "no_reference_values"
@@ -45,7 +47,13 @@ class Drift:
 
     name: str = "drift"
     tallies: tuple[CellTally, ...] = (CellTally(),)
-    rules: tuple[Rule, ...] = (Rule(DECIDING, "drift", Track.HEALTH, 0.1, 2, 2, 500, auto=True),)
+    measures: tuple[str, ...] = (
+        DECIDING, *INTERVALS, "chi_square", "wasserstein", "linf", "cramers_v",
+    )  # fmt: skip
+    rules: tuple[Rule, ...] = (
+        Rule(DECIDING, "drift", Track.HEALTH, 0.1, 2, 2, 500, auto=True),
+        *(on_demand(metric, "drift", 500) for metric in INTERVALS),
+    )
 
     def measure(self, window: Tables, frame: Frame) -> Iterator[Measurement]:
         """All measures of every column that both sides have values of; of the others the deciding one, with the reason."""

@@ -12,6 +12,8 @@ from detectors.service import Service
 
 FAMILIES: tuple[Family, ...] = (Quality(), Drift(), Performance(), Bias(), Service())
 
+MEASURES: frozenset[str] = frozenset(metric for family in FAMILIES for metric in family.measures)
+
 RULES: dict[str, Rule] = {rule.metric: rule for family in FAMILIES for rule in family.rules}
 
 

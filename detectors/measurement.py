@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+import math
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from operator import attrgetter
 
 
 class Track(StrEnum):
@@ -75,7 +77,8 @@ class Rule:
     """How a metric's effect becomes a verdict; the shipped default, overridable by name in the settings.
 
     Attributes:
-        tolerance: tolerated effect (tau), in the effect's units.
+        tolerance: tolerated effect (tau), in the effect's units; infinite where the metric informs until the settings
+            state one.
         open_after, clear_after: non-overlapping windows.
         minimum_n: below it the verdict is ``insufficient_data: too_few_events``.
         auto: the tolerance may be raised to the largest lower limit among the reference's chunks.
@@ -92,8 +95,13 @@ class Rule:
     stage: Stage = Stage.WINDOW
 
 
+def on_demand(metric: str, family: str, minimum_n: int = 200) -> Rule:
+    """The rule of a metric that makes a ticket once the settings state a tolerance; until then it informs."""
+    return Rule(metric, family, Track.HEALTH, math.inf, 2, 2, minimum_n)
+
+
 SIGNIFICANT_DIGITS = 10
-_FIELDS = tuple(field.name for field in fields(Measurement))
+_ALL_FIELDS = attrgetter(*(field.name for field in fields(Measurement)))
 
 
 def rounded(measurement: Measurement) -> Measurement:
@@ -101,9 +109,9 @@ def rounded(measurement: Measurement) -> Measurement:
 
     Transcendental functions differ in their last bits between vector units; what is judged, shown and compared must not.
     """
-    floats = {
-        name: float(f"{value:.{SIGNIFICANT_DIGITS}g}")
-        for name in _FIELDS
-        if isinstance(value := getattr(measurement, name), float)
-    }
-    return replace(measurement, **floats)  # type: ignore[arg-type]  # only float fields are replaced
+    values = _ALL_FIELDS(measurement)
+    return Measurement(*(_rounded(value) if isinstance(value, float) else value for value in values))
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")

@@ -32,6 +32,16 @@ NO_LABELS = "no_labels"
 
 ERRORS = ("log_loss", "brier", "calibration_error", "expected_calibration_error", "mae", "rmse", "mape", "smape")
 TICKETS = ("accuracy", "recall", "f1_at_reference_prevalence", "precision_at_reference_prevalence")
+MEASURES = (
+    "label_coverage",
+    "roc_auc", "roc_auc_weighted", "pr_auc", "pr_auc_at_reference_prevalence", "log_loss", "brier", "calibration_error",
+    "expected_calibration_error",
+    "accuracy", "balanced_accuracy", "precision", "precision_at_reference_prevalence", "recall", "specificity", "f1",
+    "f1_at_reference_prevalence", "mcc",
+    *(f"{metric}_{mean}" for metric in ("precision", "recall", "f1") for mean in ("macro", "weighted", "micro")),
+    "mae", "mean_error", "rmse", "mape", "smape", "r2", "correlation",
+    "absolute_error_p50", "absolute_error_p90", "absolute_error_p95",
+)  # fmt: skip
 
 
 def _harm(metric: str, tolerance: float, minimum_n: int) -> Rule:
@@ -43,6 +53,7 @@ class Performance:
 
     name = "performance"
     tallies: tuple[InferenceTally | LabelTally, ...] = (Groups(), Outcomes())
+    measures: tuple[str, ...] = MEASURES
     rules: tuple[Rule, ...] = (
         _harm("roc_auc", 0.02, 60),
         _harm("balanced_accuracy", 0.02, 60),

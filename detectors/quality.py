@@ -26,7 +26,7 @@ from detectors.estimates import Estimate, Floats, difference, exactly, wilson
 from detectors.family import Frame
 from detectors.flaws import FlawIndex, Flaws, Ints, Mask, flaws_of
 from detectors.layout import Layout
-from detectors.measurement import Measurement, Rule, Stage, Track
+from detectors.measurement import Measurement, Rule, Stage, Track, on_demand
 from detectors.tables import EMPTY_NAME, Tables
 
 MISSING_SHARE = "missing_share"
@@ -47,11 +47,16 @@ class Quality:
 
     name: str = "quality"
     tallies: tuple[CellTally, ...] = (CellTally(),)
+    measures: tuple[str, ...] = (
+        MISSING_SHARE, INVALID_SHARE, UNUSABLE_SHARE, UNUSABLE_SHARE_SEVERE, UNSEEN_SHARE, ENVELOPE_SHARE,
+    )  # fmt: skip
     rules: tuple[Rule, ...] = (
         _ticket(UNUSABLE_SHARE),
         Rule(UNUSABLE_SHARE_SEVERE, "quality", Track.HARM, 0.20, 1, 2, 200),
         _ticket(UNSEEN_SHARE),
         _ticket(ENVELOPE_SHARE),
+        on_demand(MISSING_SHARE, "quality"),
+        on_demand(INVALID_SHARE, "quality"),
     )
 
     def measure(self, window: Tables, frame: Frame) -> Iterator[Measurement]:

@@ -30,7 +30,7 @@ from detectors.columns import Columns
 from detectors.estimates import Estimate, difference, exactly, wilson
 from detectors.family import Frame
 from detectors.layout import Layout
-from detectors.measurement import Measurement, Rule, Stage
+from detectors.measurement import Measurement, Rule, Stage, on_demand
 from detectors.tables import Kind, Tables, TableSpec, make_tables
 
 Floats = NDArray[np.float64]
@@ -97,7 +97,12 @@ class Service:
 
     name: str = "service"
     tallies: tuple[ServiceTally, ...] = (ServiceTally(),)
-    rules: tuple[Rule, ...] = (volume.RULE,)
+    measures: tuple[str, ...] = (volume.METRIC, "error_rate", "latency_mean", *(metric for metric, _ in QUANTILES))
+    rules: tuple[Rule, ...] = (
+        volume.RULE,
+        on_demand("error_rate", "service"),
+        *(on_demand(metric, "service") for metric, _ in QUANTILES),
+    )
 
     def measure(self, window: Tables, frame: Frame) -> Iterator[Measurement]:
         """Volume always, the rest where there are events."""

@@ -11,12 +11,11 @@ import yaml
 from rich.console import Console
 from rich.markup import escape
 
+from agent.contexts import Contexts
 from agent.decoders import build_decoder
-from agent.validate import check_metrics
 from config.errors import Problem, SettingsError
 from config.settings import Settings, load
 from config.settings.schema import json_schema
-from detectors.families import FAMILIES, RULES
 
 SettingsFile = Annotated[Path, typer.Argument(help="The settings file, YAML.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: plain, stable, for programs.")]
@@ -58,16 +57,17 @@ def show(file: SettingsFile, as_json: AsJson = False) -> None:
 
 
 def find_problems(file: Path) -> tuple[Problem, ...]:
-    """Every mistake in a settings file: what the settings see, what the decoder sees, what the detectors know."""
+    """Every mistake in a settings file: what the settings see, then what detectors, references and the decoder see."""
     try:
         settings = load(file)
     except SettingsError as error:
         return error.problems
-    problems = check_metrics(settings, RULES, [family.name for family in FAMILIES])
-    try:
-        build_decoder(settings)
-    except SettingsError as error:
-        problems += error.problems
+    problems: tuple[Problem, ...] = ()
+    for build in (Contexts, build_decoder):
+        try:
+            build(settings)
+        except SettingsError as error:
+            problems += error.problems
     return problems
 
 
