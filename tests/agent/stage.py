@@ -16,6 +16,7 @@ from agent.pipeline import Outcome
 from agent.source import Partition
 from agent.state import Store, incident_lines, measurement_lines
 from agent.step import Step
+from agent.watch import ALL_VERSIONS
 from config.settings import Settings, from_mapping
 from tests.agent.scripted_source import ScriptedSource
 from tests.agent.world import iso
@@ -187,11 +188,12 @@ class Stage:
         return Counter({f["outcome"]: v for f, v in self.step.pipeline.ledger.counter("labels") if v})
 
     def lines(self, metric: str | None = None, **fields: object) -> list[dict[str, Any]]:
-        """What was measured and written, as ``measurements.jsonl`` has it."""
+        """What was measured and written, as ``measurements.jsonl`` has it; whole models only where they are asked for."""
         found = (json.loads(line) for line in measurement_lines(self.store.connection))
         return [
             one
             for one in found
+            if one["version"] != ALL_VERSIONS or fields.get("version") == ALL_VERSIONS
             if metric in (None, one["metric"]) and all(one.get(name) == value for name, value in fields.items())
         ]
 
