@@ -67,15 +67,15 @@ Row = tuple[int, str, int, str, str, bytes]
 def rows(record: WindowRecord) -> Iterator[Row]:
     """(due, stream, end, metric, subject, line) of each measurement of a window."""
     stream = "\x1f".join(record.stream)
+    window = _of_window(record)
     for result in record.results:
         measured = result.measurement
-        yield record.due_us, stream, record.end_us, measured.metric, measured.subject, line(record, result)
+        line = ENCODER.encode(_present(window | _of_result(result)))
+        yield record.due_us, stream, record.end_us, measured.metric, measured.subject, line
 
 
-def line(record: WindowRecord, result: Judged) -> bytes:
-    """One line of ``measurements.jsonl``, without its end."""
-    measured = result.measurement
-    fields: dict[str, object] = {
+def _of_window(record: WindowRecord) -> dict[str, object]:
+    return {
         "due": iso(record.due_us),
         "system": record.stream.system,
         "model": record.stream.model,
@@ -85,6 +85,12 @@ def line(record: WindowRecord, result: Judged) -> bytes:
         "window_end": iso(record.end_us),
         "partial": record.partial or None,
         "stage": record.stage.value,
+    }
+
+
+def _of_result(result: Judged) -> dict[str, object]:
+    measured = result.measurement
+    return {
         "family": result.family,
         "metric": measured.metric,
         "subject": measured.subject or None,
@@ -108,4 +114,8 @@ def line(record: WindowRecord, result: Judged) -> bytes:
         "track": result.track.value if result.track else None,
         "judged_with": [iso(start) for start in result.run] or None,
     }
-    return ENCODER.encode({name: value for name, value in fields.items() if value is not None})
+
+
+def _present(fields: dict[str, object]) -> dict[str, object]:
+    """The fields that have a value."""
+    return {name: value for name, value in fields.items() if value is not None}

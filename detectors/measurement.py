@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from operator import attrgetter
+from typing import Any
 
 
 class Track(StrEnum):
@@ -109,9 +110,8 @@ def rounded(measurement: Measurement) -> Measurement:
 
     Transcendental functions differ in their last bits between vector units; what is judged, shown and compared must not.
     """
-    values = _ALL_FIELDS(measurement)
-    return Measurement(*(_rounded(value) if isinstance(value, float) else value for value in values))
+    return Measurement(*map(_rounded, _ALL_FIELDS(measurement)))
 
 
-def _rounded(value: float) -> float:
-    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if isinstance(value, float) else value

@@ -17,6 +17,7 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -103,8 +104,7 @@ class Tables(Mapping[str, AnyArray]):
             if name not in specs:
                 specs[name], arrays[name] = spec, other.arrays[name]
                 continue
-            if specs[name] != spec:
-                raise LayoutError(f"table {name}: {specs[name]} cannot be merged with {spec}")
+            _check_same(specs[name], spec)
             arrays[name] = _merge(spec.kind, arrays[name], other.arrays[name])
         return Tables(specs, arrays)
 
@@ -146,21 +146,13 @@ class Tables(Mapping[str, AnyArray]):
             LayoutError: unknown format version or kind, or a length that does not fit.
         """
         (length,) = struct.unpack_from("<I", data)
-        header = msgspec.json.decode(data[4 : 4 + length])
-        if header["format"] != FORMAT_VERSION:
-            raise LayoutError(f"tables of format {header['format']}: this version reads format {FORMAT_VERSION}")
         specs: dict[str, TableSpec] = {}
         arrays: dict[str, AnyArray] = {}
         at = 4 + length
-        for name, kind, shape, version in header["tables"]:
-            try:
-                spec = TableSpec(name, Kind(kind), tuple(shape), version)
-            except ValueError as error:
-                raise LayoutError(f"table {name} has the unknown kind {kind!r}") from error
-            empty = spec.empty()
-            specs[name] = spec
-            arrays[name] = np.frombuffer(data, dtype=empty.dtype, count=empty.size, offset=at).reshape(spec.shape)
-            at += empty.nbytes
+        for spec, dtype, size in _read_header(data[4:at]):
+            specs[spec.name] = spec
+            arrays[spec.name] = np.frombuffer(data, dtype, size, at).reshape(spec.shape)
+            at += size * dtype.itemsize
         if at != len(data):
             raise LayoutError(f"tables end at byte {at}, their bytes at {len(data)}")
         return cls(specs, arrays)
@@ -196,10 +188,32 @@ def total(parts: Iterable[Tables]) -> Tables:
     found: dict[str, list[AnyArray]] = {}
     for part in parts:
         for name, spec in part.specs.items():
-            if specs.setdefault(name, spec) != spec:
-                raise LayoutError(f"table {name}: {specs[name]} cannot be merged with {spec}")
+            _check_same(specs.setdefault(name, spec), spec)
             found.setdefault(name, []).append(part.arrays[name])
     return Tables(specs, {name: _merge_all(specs[name].kind, arrays) for name, arrays in found.items()})
+
+
+@lru_cache(maxsize=64)
+def _read_header(header: bytes) -> tuple[tuple[TableSpec, np.dtype[Any], int], ...]:
+    """Spec, dtype and number of elements of each table."""
+    facts = msgspec.json.decode(header)
+    if facts["format"] != FORMAT_VERSION:
+        raise LayoutError(f"tables of format {facts['format']}: this version reads format {FORMAT_VERSION}")
+    return tuple(_read_spec(*fields) for fields in facts["tables"])
+
+
+def _read_spec(name: str, kind: str, shape: list[int], version: int) -> tuple[TableSpec, np.dtype[Any], int]:
+    try:
+        spec = TableSpec(name, Kind(kind), tuple(shape), version)
+    except ValueError as error:
+        raise LayoutError(f"table {name} has the unknown kind {kind!r}") from error
+    empty = spec.empty()
+    return spec, empty.dtype, empty.size
+
+
+def _check_same(known: TableSpec, spec: TableSpec) -> None:
+    if known is not spec and known != spec:
+        raise LayoutError(f"table {spec.name}: {known} cannot be merged with {spec}")
 
 
 def _merge_all(kind: Kind, arrays: list[AnyArray]) -> AnyArray:

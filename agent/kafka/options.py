@@ -57,8 +57,8 @@ def _fetching(settings: KafkaSettings) -> dict[str, Any]:
         "max_poll_records": settings.batch_records,
         "fetch_min_bytes": 1,
         "fetch_max_wait_ms": 500,
-        "fetch_max_bytes": 16 * MEBIBYTE,  # bounds what waits undecoded, per broker
-        "max_partition_fetch_bytes": MEBIBYTE,
+        "fetch_max_bytes": 4 * MEBIBYTE,  # bounds what waits undecoded, per broker
+        "max_partition_fetch_bytes": MEBIBYTE // 4,
         "check_crcs": True,
         "enable_incremental_fetch_sessions": True,
         "exclude_internal_topics": True,
