@@ -77,6 +77,16 @@ class LiveAgent:
         self._process = None
         return code
 
+    def freeze(self) -> None:
+        """Stop it where it stands, its connections open."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     @property
     def output(self) -> str:
         """What all its runs have printed."""
