@@ -8,9 +8,10 @@ from detectors.family import Family, InferenceTally, LabelTally
 from detectors.measurement import Rule
 from detectors.performance import Performance
 from detectors.quality import Quality
+from detectors.representativeness import Representativeness
 from detectors.service import Service
 
-FAMILIES: tuple[Family, ...] = (Quality(), Drift(), Performance(), Bias(), Service())
+FAMILIES: tuple[Family, ...] = (Quality(), Drift(), Performance(), Bias(), Service(), Representativeness())
 
 MEASURES: frozenset[str] = frozenset(metric for family in FAMILIES for metric in family.measures)
 
