@@ -102,9 +102,13 @@ class Journey:
             for number, hand in enumerate(hands):
                 self.produced[topic, number] = self.produced.get((topic, number), 0) + len(hand)
 
+    def read_by(self, agent: LiveAgent) -> bool:
+        """Whether the agent has read everything."""
+        return agent.positions() == self.produced
+
     def done(self, agent: LiveAgent) -> bool:
         """Whether the agent has read everything and closed every window before the sentinels."""
-        return agent.positions() == self.produced and agent.watermark_us() >= _micros(self.closed_at)
+        return self.read_by(agent) and agent.watermark_us() >= _micros(self.closed_at)
 
     def expected(self, directory: Path) -> Results:
         """What a replay of the same events says, by the time that the sentinels close."""

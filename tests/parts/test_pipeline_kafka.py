@@ -6,6 +6,7 @@ import json
 import os
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,7 @@ def test_a_standby_without_the_state_goes_on_in_the_middle_of_a_window(
     journey.produce(broker, part_of(events, 0.0, MIDDLE), part_of(labels, 0.0, MIDDLE))
     owner, standby = (LiveAgent(tmp_path / name, journey.settings(broker)) for name in ("owner", "standby"))
     with owner:
-        owner.until(lambda: owner.records() == sum(journey.produced.values()))
+        owner.until(lambda: journey.read_by(owner))
         with standby:
             standby.until(standby.ready)
             assert not standby.records()
@@ -146,3 +147,27 @@ def come_back(owner: LiveAgent) -> None:
     owner.until(lambda: 'wachter_source_state{state="standby"} 1.0' in owner.get("/metrics").text)
     assert owner.records() == had
     assert "Traceback" not in owner.output
+
+
+def test_an_owner_that_comes_back_with_an_old_state_goes_on_where_the_other_stopped(
+    tmp_path: Path, broker: KafkaBroker, reference: Path, world: World, expected: Results
+) -> None:
+    journey = Journey(world, reference)
+    journey.create_topics(broker)
+    events, labels = hands_of(world, journey.partitions, seed=47)
+    first, second = (LiveAgent(tmp_path / name, journey.settings(broker)) for name in ("first", "second"))
+    turns = [(first, 0.0, 0.4), (second, 0.4, 0.75), (first, 0.75, 1.0)]
+    for agent, begin, end in turns:
+        journey.produce(broker, part_of(events, begin, end), part_of(labels, begin, end))
+        read_and_leave(agent, journey.read_by)
+    journey.produce(broker, journey.sentinels(), [])
+    read_and_leave(first, journey.done)
+    before, after = journey.found(first).windows, journey.found(second).windows
+    assert after
+    assert sorted({*before, *after}) == sorted(expected.windows)
+
+
+def read_and_leave(agent: LiveAgent, done: Callable[[LiveAgent], bool]) -> None:
+    with agent:
+        agent.until(lambda: done(agent))
+        assert agent.stop() == 0
