@@ -130,10 +130,11 @@ class Agent:
     def _say_whether_ready(self, why_not: str) -> None:
         """Show why the agent is not ready; log it when the kind of reason changes, not with every try."""
         if why_not.partition(":")[0] != self.facts.not_ready.partition(":")[0]:
+            say = log.info if self.step.owned.trouble is None else log.warning
             if why_not:
-                log.warning("not_ready", reason=why_not)
+                say("not_ready", reason=why_not)
             else:
-                log.info("ready", partitions=len(self.step.owned.partitions))
+                say("ready", partitions=len(self.step.owned.partitions))
         self.facts.not_ready = why_not
 
     def _why_not_ready(self) -> str:
