@@ -56,7 +56,7 @@ def test_the_volume_of_a_model_is_that_of_all_its_versions(stage: Open) -> None:
 
 def test_a_fall_below_half_of_the_same_day_of_the_weeks_before_is_a_ticket_after_two_windows(stage: Open) -> None:
     one = stage()
-    one.run(*days("a", 0, 30, 60), *days("b", 30, 34, 10), *days("c", 34, 40, 60)).finish()
+    one.run(*days("a", 0, 30, 40), *days("b", 30, 34, 4), *days("c", 34, 40, 40)).finish()
     verdicts = {line["window_start"][:10]: line["verdict"] for line in whole(one)}
     assert verdicts["2026-01-28"] == "insufficient_data"
     assert verdicts["2026-01-29"] == "ok"
@@ -76,17 +76,17 @@ def whole_us(day: str) -> int:
 
 def test_a_day_without_events_is_a_volume_of_nothing(stage: Open) -> None:
     one = stage()
-    one.run(*days("a", 0, 30, 60), *days("b", 32, 33, 60)).finish()
+    one.run(*days("a", 0, 30, 30), *days("b", 32, 33, 30)).finish()
     values = [(line["value"], line["verdict"]) for line in whole(one)][-3:]
-    assert values == [(0, "warning"), (0, "warning"), (60, "ok")]
+    assert values == [(0, "warning"), (0, "warning"), (30, "ok")]
 
 
 def test_a_restart_remembers_the_weeks(stage: Open) -> None:
     one = stage()
-    one.run(*days("a", 0, 30, 30)).finish()
+    one.run(*days("a", 0, 30, 8)).finish()
     other = stage()
     for first in range(0, 30, 6):
-        other.run(*days("a", first, first + 6, 30))
+        other.run(*days("a", first, first + 6, 8))
         other.restart()
     other.finish()
     assert other.written() == one.written()
@@ -103,7 +103,7 @@ def test_windows_that_do_not_fit_into_a_week_are_not_compared(stage: Open) -> No
 
 def test_a_model_whose_versions_are_all_retired_has_no_open_ticket(stage: Open) -> None:
     one = stage()
-    one.run(*days("a", 0, 30, 60), *days("b", 60, 61, 60)).finish()
+    one.run(*days("a", 0, 30, 30), *days("b", 60, 61, 30)).finish()
     health = next(
         s for s in one.step.pipeline.ledger.streams.values() if s.incidents.stream.version == "*"
     ).incidents.health
