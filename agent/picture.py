@@ -110,7 +110,7 @@ class Painter:
             undeclared_fields=_sum(ledger, "undeclared_fields"),
             gap_records=_sum(ledger, "gap_records"),
             rejects_evicted=rejects.totals(self.step.store.connection).evicted,
-            steps_dropped=_sum(ledger, "steps_dropped"),
+            steps_dropped=self.step.steps_dropped,
             commits_failed=self.step.commits_failed,
             failures={**_by(ledger, "failures", "edge"), **facts.failures},
         )

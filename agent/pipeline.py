@@ -166,12 +166,9 @@ class Pipeline:
             floor = min(
                 (c.plan.first_start_after(closed_us) for c in self.contexts.of_system(system)), default=closed_us
             )
-            self.ledger.clocks[system] = SystemClock(floor, closed_us)
-        if note is None:
-            return
-        if note.lanes is None:
-            self._cut(BEGINNING_OF_TIME, max(note.closed.values(), default=BEGINNING_OF_TIME))
-        for lane in note.lanes or ():
+            begun_before = ((BEGINNING_OF_TIME, closed_us + 1),) if note is None or note.lanes is None else ()
+            self.ledger.clocks[system] = SystemClock(floor, closed_us, begun_before)
+        for lane in (note.lanes if note else None) or ():
             self._rebuild_lane(lane)
 
     def _rebuild_lane(self, note: LaneNote) -> None:

@@ -82,6 +82,7 @@ class Step:
         self.owned = Ownership()
         self.finished = False
         self.commits_failed = 0
+        self.steps_dropped = 0
         self.wrote = False
         self.busy_seconds = 0.0
         self._written_at = clock.monotonic_seconds()
@@ -225,7 +226,7 @@ class Step:
 
     def _write(self, transitions: list[Transition]) -> Outcome:
         if self.owned.partitions and not self.source.still_owner(self.owned.epoch):
-            self.pipeline.ledger.count("steps_dropped")
+            self.steps_dropped += 1
             self.recover()
             return Outcome()
         now_us = self.clock.now_us()
