@@ -7,7 +7,7 @@ alone and not on when they arrived.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -48,6 +48,12 @@ class Closed(NamedTuple):
 
 
 class Closing:
+    """Owned by the loop's thread.
+
+    Attributes:
+        on_window: told every window that is measured at its end, with its tables.
+    """
+
     def __init__(
         self,
         contexts: Contexts,
@@ -63,6 +69,7 @@ class Closing:
         self.joins = joins
         self.retire_after_us = retire_after_us
         self.models = WholeModels(contexts, ledger, volumes)
+        self.on_window: Callable[[Due, Context, Tables], None] = lambda due, context, window: None
 
     def close(self, system: str, *, final: bool = False) -> Closed:
         """Everything of a system that its watermarks have made due.
@@ -188,6 +195,9 @@ class Closing:
     def _measured(self, item: Due, context: Context, lane: Lane) -> list[Measured]:
         if item.empty:
             return [("service", Measurement("volume", value=0.0, direction="none"))]
+        if item.stage is Stage.WINDOW:
+            panes = context.plan.panes(item.start_us, item.end_us)
+            self.on_window(item, context, self.panes.window(lane.id, panes))
         return self.measure(context, lane, [(item.start_us, item.end_us)], item.stage)
 
     def measure(

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.cell_records import cell_lines
 from agent.clock import FixedClock
-from agent.contexts import Contexts
+from agent.contexts import Context, Contexts
 from agent.decoders import build_decoder
 from agent.replay_source import FileSource
 from agent.state import Store, incident_lines, measurement_lines
 from agent.step import Step
+from agent.windowing import Due
 from config.errors import SourceError
 from config.settings import FileSource as FileSettings
 from config.settings import Settings
+from detectors.tables import Tables
 
 MEASUREMENTS = "measurements.jsonl"
 INCIDENTS = "incidents.jsonl"
+CELLS = "cells.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ def replay(
     paths: Sequence[Path],
     out: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    cells: bool = False,
 ) -> Summary:
     """Read files of events and write ``measurements.jsonl`` and ``incidents.jsonl``.
 
@@ -43,6 +50,7 @@ def replay(
 
     Args:
         progress: told bytes read and bytes in all, after each step.
+        cells: write ``cells.jsonl`` too, the histograms of every window.
 
     Raises:
         SourceError: a file cannot be read to its end.
@@ -53,17 +61,34 @@ def replay(
     with tempfile.TemporaryDirectory(prefix="wachter-replay-") as scratch, Store(Path(scratch), durable=False) as store:
         as_files = settings.model_copy(update={"source": _files(settings, paths)})
         step = Step(as_files, Contexts(settings), store, source, build_decoder(settings), FixedClock())
-        while not step.finished:
-            step.run(0.0)
-            if step.owned.trouble is not None:
-                raise SourceError(step.owned.trouble.message)
-            progress(source.read_bytes, source.total_bytes)
-        source.close(0.0)
+        with _cell_file(step, out / CELLS) if cells else nullcontext():
+            _read_all(step, source, progress)
         return Summary(
             measurements=_write_lines(out / MEASUREMENTS, measurement_lines(store.connection)),
             incidents=_write_lines(out / INCIDENTS, incident_lines(store.connection, agent=False)),
             counters=_totals(step),
         )
+
+
+def _read_all(step: Step, source: FileSource, progress: Callable[[int, int], None]) -> None:
+    while not step.finished:
+        step.run(0.0)
+        if step.owned.trouble is not None:
+            raise SourceError(step.owned.trouble.message)
+        progress(source.read_bytes, source.total_bytes)
+    source.close(0.0)
+
+
+@contextmanager
+def _cell_file(step: Step, path: Path) -> Iterator[None]:
+    """Write the histograms of every window that is measured meanwhile."""
+    with path.open("wb") as file:
+
+        def write(due: Due, context: Context, window: Tables) -> None:
+            file.writelines(line + b"\n" for line in cell_lines(due, context, window))
+
+        step.pipeline.closing.on_window = write
+        yield
 
 
 def _files(settings: Settings, paths: Sequence[Path]) -> FileSettings:

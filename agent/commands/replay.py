@@ -20,13 +20,15 @@ Out = Annotated[
     Path, typer.Option("--out", "-o", help="Directory for the results; made if missing.", show_default=False)
 ]
 
+Cells = Annotated[bool, typer.Option("--cells", help="Write cells.jsonl too: the histograms of every window.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(name="replay")(run)
 
 
-def run(settings: SettingsFile, events: Events, out: Out) -> None:
+def run(settings: SettingsFile, events: Events, out: Out, cells: Cells = False) -> None:
     """Read events from files and write measurements.jsonl and incidents.jsonl.
 
     The same files, settings and reference give the same bytes.
@@ -34,9 +36,11 @@ def run(settings: SettingsFile, events: Events, out: Out) -> None:
     try:
         with _bar() as bar:
             task = bar.add_task("replaying", total=None)
-            summary = replay(
-                load(settings), events, out, lambda done, total: bar.update(task, completed=done, total=total)
-            )
+
+            def show(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            summary = replay(load(settings), events, out, show, cells=cells)
     except SettingsError as error:
         fail("\n".join(str(problem) for problem in error.problems))
     except (WachterError, OSError) as error:
