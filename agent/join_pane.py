@@ -146,6 +146,7 @@ class JoinPane:
         with self.path("index").open("wb") as file:
             file.write(run.hashes.tobytes())
             file.write(run.rows.tobytes())
+        self._unsynced.add("index")
         self.record = msgspec.structs.replace(self.record, frozen=True)
         self.forget()
 
