@@ -1,8 +1,8 @@
 """Histograms of measured windows, as ``wachter replay --cells`` writes them: what every measure of a column rests on.
 
-One JSON object per window and column, in the order of due time, stream and the layout's columns. A number has ``edges`` and
-``counts``: one more than edges, below the first, between each two [a, b), at or above the last. A category has ``levels`` with
-their counts, ``other`` (rare levels of the reference together) and ``unseen``.
+One JSON object per window and column, in the order of due time, stream and the layout's columns. A number has ``edges``
+and ``counts``, one more than edges: below the first, between each two [a, b), at or above the last. A category has
+``levels`` with their counts, ``other`` (rare levels of the reference together) and ``unseen``.
 """
 
 from __future__ import annotations

@@ -40,6 +40,14 @@ Measured = tuple[str, Measurement]
 """A measurement and the family that made it."""
 
 
+OnWindow = Callable[[Due, Context, Tables], None]
+"""Told a window that is measured at its end, and its tables."""
+
+
+def nobody_asks(due: Due, context: Context, window: Tables) -> None:
+    """The ``OnWindow`` of those who do not care for tables."""
+
+
 class Closed(NamedTuple):
     """What closing brought: measured windows, in order, and what happened to incidents."""
 
@@ -69,7 +77,7 @@ class Closing:
         self.joins = joins
         self.retire_after_us = retire_after_us
         self.models = WholeModels(contexts, ledger, volumes)
-        self.on_window: Callable[[Due, Context, Tables], None] = lambda due, context, window: None
+        self.on_window: OnWindow = nobody_asks
 
     def close(self, system: str, *, final: bool = False) -> Closed:
         """Everything of a system that its watermarks have made due.

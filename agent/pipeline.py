@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from agent.buffer import NO_ROWS, Batch, Buffer, Chunk, Slice
-from agent.closing import Closing
+from agent.closing import Closing, OnWindow, nobody_asks
 from agent.contexts import Contexts
 from agent.decoders import Reject
 from agent.decoders.record import KEPT_BYTES
@@ -80,6 +80,7 @@ class Pipeline:
         self.bounds = _bounds(settings)
         self.lateness_us = {system.id: system.lateness_us for system in settings.systems}
         self.span_us = max(c.plan.length_us + c.system.lateness_us for c in contexts.all())
+        self.on_window: OnWindow = nobody_asks
         self.reload()
 
     def reload(self) -> None:
@@ -95,6 +96,7 @@ class Pipeline:
         self.volumes = Volumes(self.store)
         retire_after_us = self.settings.retire_after_us
         self.closing = Closing(self.contexts, self.ledger, self.panes, self.joins, self.volumes, retire_after_us)
+        self.closing.on_window = self.on_window
         self.buffer = Buffer()
         self.outcome = Outcome()
         self.changed = False

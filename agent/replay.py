@@ -87,7 +87,7 @@ def _cell_file(step: Step, path: Path) -> Iterator[None]:
         def write(due: Due, context: Context, window: Tables) -> None:
             file.writelines(line + b"\n" for line in cell_lines(due, context, window))
 
-        step.pipeline.closing.on_window = write
+        step.pipeline.on_window = write
         yield
 
 
