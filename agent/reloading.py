@@ -81,4 +81,26 @@ class Reloader:
         changed = [name for name in RESTART_NEEDED if getattr(before, name) != getattr(settings, name)]
         now = contexts.digests()
         tables = [name for name in sorted({*now, *self._digests}) if now.get(name) != self._digests.get(name)]
-        return changed + [f"columns, windows or reference of {name}" for name in tables]
+        return [
+            *changed,
+            *(f"columns, windows or reference of {name}" for name in tables),
+            *_differences(_counted_by(before), _counted_by(settings)),
+        ]
+
+
+def _counted_by(settings: Settings) -> dict[str, object]:
+    """What decides, beside the layout, which events and labels are counted where and when."""
+    fixed: dict[str, object] = {}
+    for system in settings.systems:
+        fixed[f"lateness of {system.id}"] = system.lateness_us
+        for model in system.models:
+            labels = model.labels
+            name = f"{system.id}/{model.name}"
+            fixed[f"label horizon of {name}"] = (labels.horizon_us, labels.in_event) if labels else None
+            fixed[f"segments of {name}"] = model.segments
+            fixed[f"detectors of {name}"] = model.detectors
+    return fixed
+
+
+def _differences(before: dict[str, object], now: dict[str, object]) -> list[str]:
+    return [name for name in before if name in now and before[name] != now[name]]
