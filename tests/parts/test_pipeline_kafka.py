@@ -70,10 +70,12 @@ def test_kills_at_random_moments_lose_and_double_nothing(
     both = (dealt(mixed, journey.partitions, seed=31), dealt(disordered(world.labels, seed=37), 2, seed=41))
     parts = KILLS + 1
     agent = LiveAgent(tmp_path, journey.settings(broker, instance_id="pod-0", batch_records=20))
+    in_the_middle = 0
     with agent:
         for number in range(KILLS):
             journey.produce(broker, *(part_of(hands, number / parts, (number + 1) / parts) for hands in both))
             kill_at_random(agent, journey, chance)
+            in_the_middle += not journey.read_by(agent)
             agent.start()
         journey.produce(broker, *(part_of(hands, KILLS / parts, 1.0) for hands in both))
         journey.produce(broker, [TOO_LATE], [])
@@ -82,6 +84,7 @@ def test_kills_at_random_moments_lose_and_double_nothing(
         assert journey.found(agent) == expected
         kept = agent.command("rejects", "list", "--json", "--limit", "100000").splitlines()
         counters = agent.counters()
+    assert in_the_middle >= KILLS // 2, "the agent had mostly nothing to lose"
     classes = [counters[name] for name in ("accepted", "rejected", "duplicate", "late")]
     assert counters["received"] == sum(classes) == len(copied) + poison + len(TOO_LATE) + journey.sentinel_count
     assert counters["late"] == len(TOO_LATE)
