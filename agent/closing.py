@@ -110,7 +110,7 @@ class Closing:
 
     def provisional(self, lane: Lane) -> WindowRecord | None:
         """The latest window whose labels are still arriving, as it stands; it decides nothing."""
-        if not lane.awaiting:
+        if not lane.awaiting or not self.contexts.knows(ModelKey(*lane.key[:3])):
             return None
         start, end = lane.awaiting[-1]
         measured = self.measure(self._context(lane), lane, [(start, end)], Stage.LABELS, provisional=True)
@@ -118,7 +118,7 @@ class Closing:
         return _record(Due(end, lane.key, Stage.LABELS, start, end, lane.id), results, provisional=True)
 
     def _due(self, system: str, final: bool) -> Iterator[Due]:
-        lanes = [lane for lane in self.ledger.lanes.values() if lane.key.system == system]
+        lanes = self._lanes(system)
         last = max((start for lane in lanes for start in self.panes.starts(lane.id)), default=BEGINNING_OF_TIME)
         for lane in lanes:
             if lane.ended and not lane.awaiting:
@@ -129,6 +129,11 @@ class Closing:
             if changed != lane:
                 self.ledger.put_lane(changed)
             yield from due
+
+    def _lanes(self, system: str) -> list[Lane]:
+        """Lanes of the models that the settings name; those of others rest until they come back."""
+        lanes = (lane for lane in self.ledger.lanes.values() if lane.key.system == system)
+        return [lane for lane in lanes if self.contexts.knows(ModelKey(*lane.key[:3]))]
 
     def _schedule(self, system: str, context: Context, last_pane_us: int | None) -> Schedule:
         """When the windows of a context come due; ``last_pane_us`` where no event will come after it."""
@@ -253,7 +258,7 @@ class Closing:
         """Let go of panes that no window, label or undecided run can ask for any more."""
         clock = self.ledger.clock(system)
         first_needed = clock.watermark_us
-        for lane in [lane for lane in self.ledger.lanes.values() if lane.key.system == system]:
+        for lane in self._lanes(system):
             context = self._context(lane)
             start = lane.closed_until_us if lane.ended else next_start(lane, context.plan)
             first_needed = min(first_needed, start) if not lane.ended else first_needed

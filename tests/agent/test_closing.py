@@ -1,0 +1,88 @@
+"""A window is measured under the layout that it was counted under, in the order of due times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.agent.conftest import OpenStage
+from tests.agent.stage import SYSTEM, Stage, event, events, label, model_of, settings_of
+
+TWO_COLUMNS: dict[str, Any] = {"columns": {"x": "number", "y": "number"}}
+
+
+def changed(stage: Stage, **changes: Any) -> None:
+    """Other settings in the same state directory, after a restart."""
+    stage.restart(settings_of(stage.settings.state.directory.parent, **changes))
+
+
+def test_after_a_restart_old_windows_finish_under_their_own_layout(open_stage: OpenStage) -> None:
+    stage = open_stage()
+    stage.run(*events("a", 0, 100, 100))
+    changed(stage, **TWO_COLUMNS)
+    stage.run(*events("b", 100, 240, 140)).finish()
+    subjects = {
+        start: {one["subject"] for one in stage.lines("missing_share", window_start=f"2026-01-01T0{start}:00:00Z")}
+        for start in range(4)
+    }
+    assert subjects[0] == {"prediction", "x"}
+    assert subjects[2] == subjects[3] == {"prediction", "x", "y"}
+    assert stage.classes() == (240, 240, 0, 0, 0)
+
+
+def test_a_window_never_mixes_two_layouts(open_stage: OpenStage) -> None:
+    stage = open_stage()
+    stage.run(*events("a", 0, 100, 100))
+    changed(stage, **TWO_COLUMNS)
+    stage.run(*events("b", 100, 240, 140)).finish()
+    ledger = stage.step.pipeline.ledger
+    assert ledger.lanes[1].ended
+    assert len({lane.context for lane in ledger.lanes.values()}) == 2
+
+
+def test_labels_find_the_predictions_of_an_old_layout(open_stage: OpenStage) -> None:
+    labelled: dict[str, Any] = {"labels": {"horizon": "2h"}}
+    stage = open_stage(**labelled)
+    stage.run(*events("a", 0, 100, 100))
+    changed(stage, **labelled, **TWO_COLUMNS)
+    stage.run(*(label(f"a{n}", 110) for n in range(60)), *events("b", 100, 160, 60)).finish()
+    assert stage.outcomes_of_labels() == {"joined": 60}
+    assert stage.lines("accuracy")[0]["n"] == 60
+
+
+def test_the_old_layout_goes_when_its_last_lane_has_ended_and_can_be_read_again(open_stage: OpenStage) -> None:
+    stage = open_stage()
+    stage.run(*events("a", 0, 100, 100))
+    changed(stage, **TWO_COLUMNS)
+    stage.run(*events("b", 100, 300, 200))
+    changed(stage, **TWO_COLUMNS)
+    stage.run(*events("c", 300, 400, 100)).finish()
+    assert stage.classes()[:2] == (400, 400)
+
+
+def test_a_model_that_left_the_settings_does_not_stop_the_others(open_stage: OpenStage) -> None:
+    both = [model_of(), model_of(name="other")]
+    stage = open_stage(models=both)
+    stage.run(*events("a", 0, 100, 100), *events("o", 0, 100, 100, model="other"))
+    changed(stage, models=both[:1])
+    stage.run(*events("b", 100, 240, 140)).finish()
+    assert stage.volumes(model="credit")["01:00"] == 60
+
+
+def test_lines_are_written_by_due_time_stream_and_metric(open_stage: OpenStage) -> None:
+    stage = open_stage(labels={"horizon": "1h"}, segments="country")
+    stage.run(*events("a", 0, 300, 300, segment={"country": "NL"}), event("b", 200, version="2")).finish()
+    keys = [
+        (one["due"], one["version"], one.get("segment", ""), one["window_end"], one["metric"], one.get("subject", ""))
+        for one in stage.lines()
+    ]
+    assert keys == sorted(keys)
+
+
+def test_panes_that_nothing_can_ask_for_any_more_are_forgotten(open_stage: OpenStage) -> None:
+    stage = open_stage(labels={"horizon": "1h"}, detectors={"quality": False})
+    stage.run(*events("a", 0, 1200, 1200))
+    held = stage.step.pipeline.panes.starts(1)
+    first = stage.step.pipeline.ledger.clock(SYSTEM).label_watermark_us - 3 * 3_600_000_000
+    assert held
+    assert min(held) >= first
+    assert stage.store.connection.execute("SELECT count(*) FROM pane").fetchone()[0] == len(held)
