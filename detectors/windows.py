@@ -96,9 +96,8 @@ class Frontier(msgspec.Struct, frozen=True):
 
     def rows_within(self, times_us: NDArray[np.int64], limit_us: int) -> int:
         """How many of these events may be read before the frontier passes ``limit_us``; the one that passes it counts."""
-        if len(times_us) == 0 or int(times_us.max()) <= limit_us:
-            return len(times_us)
-        if not self._passes(times_us, limit_us):
+        below = self.value_us is not None and int(times_us.max(initial=limit_us)) <= limit_us
+        if below or not self._passes(times_us, limit_us):
             return len(times_us)
         low, high = 0, len(times_us)
         while high - low > 1:

@@ -150,6 +150,10 @@ def test_reading_stops_behind_the_event_by_which_the_frontier_passes_a_limit(
     assert frontier.rows_within(array(second), limit) == min(beyond, default=len(second))
 
 
+def test_early_events_beyond_a_limit_are_remembered_when_the_frontier_becomes_known() -> None:
+    assert Frontier().advance(array([9, 9, 9, 9])).rows_within(array([1, 1]), limit_us=5) == 1
+
+
 # watermark
 
 
