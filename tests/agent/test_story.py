@@ -77,10 +77,11 @@ def faster(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def settings_in(directory: Path, reference: str | None) -> Settings:
-    columns: dict[str, object] = dict.fromkeys(flights.NUMBERS, "number") | dict.fromkeys(
-        flights.CATEGORIES, "category"
-    )
-    columns["pressure_mb"] = {"type": "number", "required": False}  # the stations often leave it out
+    columns = {
+        **dict.fromkeys(flights.NUMBERS, "number"),
+        **dict.fromkeys(flights.CATEGORIES, "category"),
+        "pressure_mb": {"type": "number", "required": False},  # the stations often leave it out
+    }
     watched = {
         "name": "arrival-delay",
         "task": "binary",
@@ -116,7 +117,7 @@ def fall_of_each_week(story: Story) -> list[float]:
 
 
 def week_of(story: Story, time: str) -> int:
-    return (pd.Timestamp(time) - story.live["left"].min().floor("D")) // DAY
+    return int((pd.Timestamp(time) - story.live["left"].min().floor("D")) // DAY)
 
 
 def test_by_the_rows_the_model_gets_worse_once(story: Story) -> None:
