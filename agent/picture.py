@@ -214,7 +214,7 @@ class Painter:
         yield Bound("waiting_labels", len(pipeline.pending), limits.max_pending_labels, overflow)
         yield Bound("join_bytes", pipeline.joins.disk_bytes, state.max_join_bytes, pipeline.joins.sampled_panes)
         yield Bound(
-            "streams", len(pipeline.ledger.lanes), limits.max_streams, _sum(pipeline.ledger, "segment_overflow")
+            "streams", pipeline.ledger.live_lanes, limits.max_streams, _sum(pipeline.ledger, "segment_overflow")
         )
         yield Bound("rejects", kept.rows, state.max_rejects, kept.evicted)
         waiting = outbox.rows(self.step.store.connection)
