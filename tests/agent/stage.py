@@ -16,8 +16,8 @@ from agent.pipeline import Outcome
 from agent.source import Partition
 from agent.state import Store, incident_lines, measurement_lines
 from agent.step import Step
-from agent.watch import ALL_VERSIONS
 from config.settings import Settings, from_mapping
+from detectors.columns import ALL_VERSIONS
 from tests.agent.scripted_source import ScriptedSource
 from tests.agent.world import iso
 
