@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
+import sys
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("runtime.txt", "dev.txt", "reports.txt")
+ROOMS = ("agent", "config", "detectors", "exporters")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -48,6 +53,25 @@ def test_a_lock_has_hashes_and_no_addresses(lock: str) -> None:
 def test_a_lock_holds_what_the_project_declares(lock: str, requirements: list[str]) -> None:
     missing = {name_of(requirement) for requirement in requirements} - set(locked(lock))
     assert not missing, f"run make lock: {missing}"
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Top-level names that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.partition(".")[0]
+
+
+def test_whatever_the_agent_imports_is_declared() -> None:
+    """A package that comes only because another one needs it today may be gone tomorrow."""
+    parquet = PROJECT["project"]["optional-dependencies"]["parquet"]
+    declared = {name_of(requirement) for requirement in PROJECT["project"]["dependencies"] + parquet}
+    names = {name for room in ROOMS for file in (ROOT / room).rglob("*.py") for name in imported(file)}
+    distributions = packages_distributions()
+    for name in names - sys.stdlib_module_names - set(ROOMS):
+        assert declared & {name_of(one) for one in distributions[name]}, f"{name} is imported, but not declared"
 
 
 def test_evidently_stays_out_of_the_development_environment() -> None:

@@ -239,7 +239,7 @@ def test_a_gap_may_stop_reading_until_somebody_decides(broker: KafkaBroker, topi
     assert one.gaps == []
 
 
-@pytest.mark.parametrize("compression", ["gzip", "lz4", "zstd"])
+@pytest.mark.parametrize("compression", ["gzip", "lz4", "snappy", "zstd"])
 def test_compressed_records_are_read(broker: KafkaBroker, compression: str) -> None:
     topic = unique(compression)
     broker.create_topic(topic, settings={"compression.type": compression})
