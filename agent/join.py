@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from detectors.columns import Labelled
 
 DIRECTORY = "join"
 FULL_HASH = (1 << 64) - 1
+LOADED_BYTES = 16 << 20
 
 
 class PaneKey(NamedTuple):
@@ -62,7 +64,7 @@ class Change(NamedTuple):
 
 
 class Joins:
-    """Owned by the loop's thread. Files are appended to at once, synced by ``sync``, and become valid by ``write``."""
+    """Owned by the loop's thread. What is added is synced by ``sync``, and becomes valid by ``write``."""
 
     def __init__(self, store: Store, max_bytes: int) -> None:
         self.store = store
@@ -75,7 +77,8 @@ class Joins:
         self.next_id = max((record.id for record in records), default=0) + 1
         self._dirty: set[PaneKey] = set()
         self._gone: list[JoinPane] = []
-        self._remove_strays({record.id for record in records})
+        self._loaded: OrderedDict[PaneKey, None] = OrderedDict()
+        self._remove_strays({record.id for record in records if record.in_files})
 
     def of_model(self, system: str, model: str) -> Iterator[JoinPane]:
         """Panes of a model, newest first: most labels speak of recent predictions."""
@@ -155,35 +158,59 @@ class Joins:
 
     def write(self) -> None:
         """Inside the transaction."""
-        self.store.connection.executemany(
-            "INSERT OR REPLACE INTO join_pane VALUES (?, ?)",
-            [(self.panes[key].record.id, msgspec.json.encode(self.panes[key].record)) for key in sorted(self._dirty)],
-        )
-        self.store.connection.executemany(
-            "DELETE FROM join_pane WHERE id = ?", [(pane.record.id,) for pane in self._gone]
-        )
+        connection = self.store.connection
+        for key in sorted(self._dirty):
+            pane = self.panes[key]
+            pane.write()
+            body = msgspec.json.encode(pane.record)
+            connection.execute("INSERT OR REPLACE INTO join_pane VALUES (?, ?)", (pane.record.id, body))
+        for pane in self._gone:
+            pane.delete_chunks()
+            connection.execute("DELETE FROM join_pane WHERE id = ?", (pane.record.id,))
 
     def written(self) -> None:
-        """After the transaction: files that nothing refers to go, memory of frozen panes is given back."""
+        """After the transaction: files that nothing refers to go, memory is bounded."""
         for pane in self._gone:
-            pane.delete()
+            pane.delete_files()
         self._gone.clear()
-        for key in self._dirty:
+        for key in sorted(self._dirty):
+            self.panes[key].written()
             if self.panes[key].record.frozen:
-                self.panes[key].forget()
+                self._loaded[key] = None
+                self._loaded.move_to_end(key)
         self._dirty.clear()
+        self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """Of the frozen panes, only those that labels have met lately stay in memory."""
+        held = sum(self.panes[key].memory_bytes for key in self._loaded if key in self.panes)
+        while self._loaded and held > LOADED_BYTES:
+            key, _ = self._loaded.popitem(last=False)
+            if key in self.panes:
+                held -= self.panes[key].memory_bytes
+                self.panes[key].forget()
 
     def _open(self, record: JoinPaneRecord) -> JoinPane:
-        return JoinPane(self.directory, record, durable=self.store.durable)
+        return JoinPane(self.directory, self.store.connection, record, durable=self.store.durable)
 
     def _hash_limit(self) -> int:
-        """Halves with every doubling of the join beyond its bound."""
+        """The sample of a new pane: halved while the join would not fit its bound, doubled when it would by far."""
         limit = min((pane.record.hash_limit for pane in self.panes.values()), default=FULL_HASH)
-        return limit // 2 if self.disk_bytes > self.max_bytes else limit
+        size = self._bytes_at(limit)
+        if size > self.max_bytes:
+            return limit // 2
+        return limit if limit == FULL_HASH or 4 * size > self.max_bytes else 2 * limit + 1
 
-    def _remove_strays(self, known: set[int]) -> None:
+    def _bytes_at(self, limit: int) -> int:
+        """Size of the join if all its panes had this sample."""
+        return sum(
+            pane.disk_bytes * limit // (pane.record.hash_limit if pane.record.frozen else FULL_HASH)
+            for pane in self.panes.values()
+        )
+
+    def _remove_strays(self, in_files: set[int]) -> None:
         for path in self.directory.iterdir():
-            if int(path.stem) not in known:
+            if int(path.stem) not in in_files:
                 path.unlink()
 
 

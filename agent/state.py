@@ -39,6 +39,9 @@ CREATE TABLE pane (
     lane INTEGER NOT NULL, start_us INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (lane, start_us)
 );
 CREATE TABLE join_pane (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE join_chunk (
+    pane INTEGER NOT NULL, log TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (pane, log, number)
+);
 CREATE TABLE pending_label (
     id INTEGER PRIMARY KEY, system TEXT NOT NULL, model TEXT NOT NULL, body BLOB NOT NULL
 );
@@ -257,7 +260,7 @@ class Store:
 
     def forget_windows(self) -> None:
         """Everything that belongs to windows still open: they will be rebuilt from the source."""
-        for table in ("position", "system_clock", "lane", "pane", "join_pane", "pending_label"):
+        for table in ("position", "system_clock", "lane", "pane", "join_pane", "join_chunk", "pending_label"):
             self.connection.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
 
     def put_incident(self, incident_id: str, order: tuple[int, str, str, int], line: bytes) -> None:

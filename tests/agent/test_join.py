@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from agent import join_pane
+from agent.join import FULL_HASH
 from tests.agent.conftest import OpenStage
 from tests.agent.stage import MODEL, SYSTEM, Stage, event, events, label
 
@@ -18,6 +22,13 @@ def panes(stage: Stage) -> list[Any]:
     return [pane.record for pane in stage.step.pipeline.joins.of_model(SYSTEM, MODEL)]
 
 
+@pytest.fixture
+def only_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Panes move to files at once."""
+    monkeypatch.setattr(join_pane, "SPILL_BYTES", 0)
+
+
+@pytest.mark.usefixtures("only_files")
 def test_panes_are_dropped_when_no_label_counts_there_any_more(open_stage: OpenStage) -> None:
     stage = open_stage(**LABELLED)
     stage.run(*events("a", 0, 300, 300))
@@ -49,6 +60,17 @@ def test_beyond_its_bytes_the_join_keeps_a_sample_and_coverage_counts_within_it(
     assert stage.lines("volume")[1]["value"] == 400
 
 
+def test_the_sample_settles_where_the_join_fits_and_grows_again_when_traffic_falls(open_stage: OpenStage) -> None:
+    stage = open_stage(state={"max_join_bytes": "20KiB"}, **LABELLED)
+    for hour in range(12):
+        stage.run(*events(f"h{hour}-", 60 * hour, 60 * hour + 60, 600))
+    busy = min(record.hash_limit for record in panes(stage))
+    assert 1 / 64 < busy / FULL_HASH < 1
+    for hour in range(12, 30):
+        stage.run(*events(f"h{hour}-", 60 * hour, 60 * hour + 60, 20))
+    assert panes(stage)[0].hash_limit > busy
+
+
 def test_a_sample_survives_a_restart(open_stage: OpenStage) -> None:
     found = []
     for restarts in (False, True):
@@ -63,6 +85,7 @@ def test_a_sample_survives_a_restart(open_stage: OpenStage) -> None:
     assert found[0] == found[1]
 
 
+@pytest.mark.usefixtures("only_files")
 def test_files_that_nothing_refers_to_are_removed_at_the_start(open_stage: OpenStage) -> None:
     stage = open_stage(**LABELLED)
     stage.run(event("a", 5))
