@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from agent import outbox, rejects
-from agent.contexts import Context
-from agent.history import Judged, WindowRecord
-from agent.intake import MAX_OPEN_PANES
-from agent.ledger import Ledger, StreamState
-from agent.sender import Sender
-from agent.state import Lane
+from agent.delivery import outbox
+from agent.delivery.sender import Sender
+from agent.flow.contexts import Context
+from agent.flow.history import Judged, WindowRecord
+from agent.flow.intake import MAX_OPEN_PANES
+from agent.flow.whole_models import volume_z
+from agent.state import rejects
+from agent.state.ledger import Ledger, StreamState
+from agent.state.store import Lane
 from agent.step import Step
-from agent.whole_models import volume_z
 from detectors.columns import ALL_VERSIONS, ModelKey, StreamKey
 from detectors.measurement import Stage, Status, Track
 from detectors.windows import BEGINNING_OF_TIME

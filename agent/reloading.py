@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.clock import Clock
-from agent.contexts import Contexts
+from agent.flow.contexts import Contexts
 from config.errors import SettingsError
 from config.settings import Settings, load
 from exporters.snapshot import Reload

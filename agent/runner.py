@@ -11,21 +11,21 @@ from types import FrameType
 import msgspec
 import structlog
 
-from agent import outbox
-from agent.acts import ActKind, Settled, submit
 from agent.clock import Clock, WallClock
-from agent.contexts import Contexts
 from agent.decoders import build_decoder
-from agent.history import WindowRecord
+from agent.delivery import outbox
+from agent.delivery.outbox import Target
+from agent.delivery.sender import Sender
+from agent.delivery.targets import targets_of
+from agent.flow.contexts import Contexts
+from agent.flow.history import WindowRecord
 from agent.kafka import KafkaSource
-from agent.outbox import Target
 from agent.picture import Facts, Painter
 from agent.reloading import Reloader
-from agent.sender import Sender
-from agent.server import WebServer
-from agent.state import DATABASE, Store, connect
+from agent.state.acts import ActKind, Settled, submit
+from agent.state.store import DATABASE, Store, connect
 from agent.step import Step
-from agent.targets import targets_of
+from agent.web.server import WebServer
 from agent.web.views import Views
 from config.errors import StateError
 from config.settings import Settings

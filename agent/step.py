@@ -12,18 +12,19 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from agent import acts, outbox, rejects
-from agent.buffer import Batch
 from agent.clock import Clock
-from agent.contexts import Contexts
 from agent.decoders import RecordDecoder
-from agent.handover import Note, commits, is_behind, read_note
-from agent.incident_book import apply_act, changed_incidents, open_incidents, put_incidents
-from agent.outbox import Target
-from agent.pipeline import Outcome, Pipeline
+from agent.delivery import outbox
+from agent.delivery.outbox import Target
+from agent.flow.buffer import Batch
+from agent.flow.contexts import Contexts
+from agent.flow.handover import Note, commits, is_behind, read_note
+from agent.flow.incident_book import apply_act, changed_incidents, open_incidents, put_incidents
+from agent.flow.pipeline import Outcome, Pipeline
+from agent.flow.watch import AGENT_STREAM, Watch
 from agent.source import Assignment, Fetched, Gap, Partition, Poll, Source, Trouble
-from agent.state import Store
-from agent.watch import AGENT_STREAM, Watch
+from agent.state import acts, rejects
+from agent.state.store import Store
 from config.settings import Settings
 from detectors.incident import Incident, Transition
 from detectors.measurement import Track

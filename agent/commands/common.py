@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from agent.state import DATABASE
+from agent.state.store import DATABASE
 from config.errors import SettingsError
 from config.settings import load
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.commands.common import SettingsOption, StateOption, open_state
-from agent.state import measurement_lines
+from agent.state.store import measurement_lines
 
 AsJsonLines = Annotated[bool, typer.Option("--jsonl", help="One JSON object a line, as in measurements.jsonl.")]
 COLUMNS = (

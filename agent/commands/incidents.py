@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from agent.acts import DONE, ActKind, ActRefused, submit
 from agent.commands.common import AsJson, SettingsOption, StateOption, database_of, fail, open_state
-from agent.state import incident_lines
+from agent.state.acts import DONE, ActKind, ActRefused, submit
+from agent.state.store import incident_lines
 
 IncidentId = Annotated[str, typer.Argument(help="Identity of the incident, as listed.", show_default=False)]
 Actor = Annotated[str, typer.Option("--actor", help="Who does it; kept in the timeline.", show_default=False)]

@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agent import rejects
-from agent.rejects import Kept
-from agent.state import DATABASE
+from agent.state import rejects
+from agent.state.rejects import Kept
+from agent.state.store import DATABASE
 from config.contract import REJECT_REASONS
 from config.errors import SettingsError
 from config.settings import load

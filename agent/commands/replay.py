@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.commands.common import fail
-from agent.replay import INCIDENTS, MEASUREMENTS, Summary, replay
+from agent.replay.run import INCIDENTS, MEASUREMENTS, Summary, replay
 from config.errors import SettingsError, WachterError
 from config.settings import load
 

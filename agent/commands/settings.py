@@ -11,8 +11,8 @@ import yaml
 from rich.console import Console
 from rich.markup import escape
 
-from agent.contexts import Contexts
 from agent.decoders import build_decoder
+from agent.flow.contexts import Contexts
 from config.errors import Problem, SettingsError
 from config.settings import Settings, load
 from config.settings.schema import json_schema

@@ -9,8 +9,8 @@ from importlib.metadata import version as version_of
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.contexts import Context
-from agent.declare import declaration_of, window_plan
+from agent.flow.contexts import Context
+from agent.flow.declare import declaration_of, window_plan
 from agent.reference.rows import Gathered, ReferenceRows, Subject
 from agent.reference.sources import Progress, RowSource
 from agent.reference.truth import truth_of

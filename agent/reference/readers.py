@@ -17,7 +17,7 @@ from typing import Any
 import zstandard
 
 from agent.reference.flat_rows import Row, ToEvent, to_json
-from agent.replay_lines import Lines
+from agent.replay.lines import Lines
 from agent.source import Fetched, Partition
 from config.errors import SourceError
 

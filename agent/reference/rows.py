@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from agent.decoders import build_decoder
 from agent.decoders.record import Decoded
-from agent.labels import seed_of
+from agent.join.labels import seed_of
 from agent.reference.labels import LabelBook
 from agent.reference.sources import Progress, RowSource
 from config.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.declare import declaration_of, window_plan
+from agent.flow.declare import declaration_of, window_plan
 from agent.reference.labels import NO_LABEL
 from agent.reference.rows import Gathered
 from config.settings import LabelSettings, Model

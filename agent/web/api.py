@@ -10,7 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agent.acts import DONE, UNKNOWN, ActKind, ActRefused, Settled
+from agent.state.acts import DONE, UNKNOWN, ActKind, ActRefused, Settled
 from agent.web.views import Views
 from exporters.notice import rfc3339
 from exporters.snapshot import IncidentView

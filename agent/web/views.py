@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from agent.acts import ActKind, Settled
+from agent.state.acts import ActKind, Settled
 from exporters.snapshot import Reload, Snapshot
 
 Act = Callable[[ActKind, str, str, str], Settled | None]

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agent.panes import Panes
 from agent.reference.build import build_reference
 from agent.reference.sources import Files
-from agent.replay import MEASUREMENTS, replay
+from agent.replay.run import MEASUREMENTS, replay
+from agent.state.panes import Panes
 from config.settings import from_mapping
 from detectors.reference import Reference
 from detectors.tables import Tables

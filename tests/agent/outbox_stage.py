@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from agent import outbox
-from agent.outbox import Target
-from agent.sender import Courier, open_for_sending
+from agent.delivery import outbox
+from agent.delivery.outbox import Target
+from agent.delivery.sender import Courier, open_for_sending
 from config.errors import DeliveryError
 from exporters.notice import Notice, notice_of
 from exporters.request import PostRequest, PostResponse

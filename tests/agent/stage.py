@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from agent.clock import FixedClock
-from agent.contexts import Contexts
 from agent.decoders import build_decoder
-from agent.pipeline import Outcome
+from agent.flow.contexts import Contexts
+from agent.flow.pipeline import Outcome
 from agent.source import Partition
-from agent.state import Store, incident_lines, measurement_lines
+from agent.state.store import Store, incident_lines, measurement_lines
 from agent.step import Step
 from config.settings import Settings, from_mapping
 from detectors.columns import ALL_VERSIONS

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from agent.replay import MEASUREMENTS, replay
+from agent.replay.run import MEASUREMENTS, replay
 from config.settings import from_mapping
 from tests.agent.world import write
 

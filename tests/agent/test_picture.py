@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.delivery.sender import Sender
 from agent.picture import Facts, Painter
-from agent.sender import Sender
-from agent.state import DATABASE
+from agent.state.store import DATABASE
 from detectors.measurement import Track
 from exporters.exposition import ExpositionOptions, render
 from exporters.snapshot import Snapshot

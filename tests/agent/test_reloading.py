@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from agent.clock import FixedClock
-from agent.contexts import Contexts
+from agent.flow.contexts import Contexts
 from agent.reloading import Reloaded, Reloader
 from config.settings import load
 from tests.agent.stage import SYSTEM, Stage, events, model_of

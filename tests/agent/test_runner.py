@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.outbox import Target
+from agent.delivery.outbox import Target
 from agent.runner import Agent
 from agent.source import Partition
 from agent.step import Ownership

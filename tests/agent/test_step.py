@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from agent import acts, outbox
-from agent.acts import settled
+from agent.delivery import outbox
 from agent.source import Partition, Trouble
-from agent.state import Store
+from agent.state import acts
+from agent.state.acts import settled
+from agent.state.store import Store
 from config.errors import StateError
 from tests.agent.conftest import OpenStage
 from tests.agent.scripted_source import ScriptedSource

@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 
 from agent.reference.build import build_reference
 from agent.reference.sources import Files
-from agent.replay import INCIDENTS, MEASUREMENTS, replay
+from agent.replay.run import INCIDENTS, MEASUREMENTS, replay
 from config.settings import Settings, from_mapping
 from deploy.demo import data, events, flights, model
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.acts import ActKind, Settled
-from agent.server import WebServer
+from agent.state.acts import ActKind, Settled
+from agent.web.server import WebServer
 from agent.web.views import Views
 from exporters.exposition import ExpositionOptions
 from exporters.snapshot import Reload, Snapshot

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from agent.replay import INCIDENTS, MEASUREMENTS, replay
+from agent.replay.run import INCIDENTS, MEASUREMENTS, replay
 from config.settings import from_mapping
 from tests.agent.world import LATENESS, World, dealt, disordered, mapping_of, write
 from tests.parts.kafka import KafkaBroker

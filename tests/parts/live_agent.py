@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent.state import DATABASE
+from agent.state.store import DATABASE
 from tests.parts.kafka import ROOT, free_ports
 
 LOOK_SECONDS = 0.02

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from agent import outbox
-from agent.outbox import Target
-from agent.sender import Sender, wall_us
+from agent.delivery import outbox
+from agent.delivery.outbox import Target
+from agent.delivery.sender import Sender, wall_us
 from exporters.notice import notice_of
 from tests.agent.outbox_stage import new_database
 from tests.agent.web_client import FakeAgent, serving

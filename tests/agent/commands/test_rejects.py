@@ -9,10 +9,10 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
-from agent import rejects
 from agent.commands import rejects as commands
 from agent.commands.rejects import printable
 from agent.decoders import Reject
+from agent.state import rejects
 from tests.config import sample
 
 app = typer.Typer()

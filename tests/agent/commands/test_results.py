@@ -10,9 +10,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from agent import acts
 from agent.cli import app
-from agent.replay import INCIDENTS, MEASUREMENTS
+from agent.replay.run import INCIDENTS, MEASUREMENTS
+from agent.state import acts
 from tests.agent.conftest import OpenStage
 from tests.agent.stage import Stage, event, events, model_of
 
@@ -26,7 +26,7 @@ TROUBLED = {
 @pytest.fixture
 def wachter(monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr("agent.acts.submit.__kwdefaults__", {**acts.submit.__kwdefaults__, "wait_seconds": 0.0})
+    monkeypatch.setattr("agent.state.acts.submit.__kwdefaults__", {**acts.submit.__kwdefaults__, "wait_seconds": 0.0})
 
     def run(*arguments: object) -> tuple[int, str, str]:
         result = CliRunner().invoke(app, [str(argument) for argument in arguments])

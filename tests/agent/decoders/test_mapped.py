@@ -86,7 +86,7 @@ def test_a_mapped_event_is_the_native_event() -> None:
 def test_a_mapped_event_is_read_by_the_typed_decoder_alone() -> None:
     (shape,) = decoder(PREDICT)._lanes.of("scoring").shapes
     (struct,) = [shape.decoder.decode(json.dumps(foreign()))]
-    assert shape.columns([struct])["score"] == [0.83]
+    assert list(shape.columns([struct])["score"]) == [0.83]
 
 
 def test_a_mapped_label_is_the_native_label() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.declare import declaration_of
 from agent.decoders import Decoded
+from agent.flow.declare import declaration_of
 from config.contract import REJECT_REASONS
 from config.settings import from_mapping
 from detectors.encode import encode, encode_truth

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agent.labels import seed_of
+from agent.join.labels import seed_of
 from agent.reference.labels import NO_LABEL, Joined, LabelBook
 from detectors.columns import Labels
 from detectors.encode import text_hashes

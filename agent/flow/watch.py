@@ -1,0 +1,96 @@
+"""What the agent watches about its own input: a model that fell silent, a source that cannot be read.
+
+These are findings of the agent track: they depend on the journey of the events, so they stand outside of what a replay
+repeats.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent.clock import Clock
+from agent.flow.contexts import Context, Contexts
+from agent.source import Trouble
+from agent.state.ledger import Ledger
+from detectors.columns import ALL_VERSIONS, StreamKey
+from detectors.incident import Transition
+from detectors.incidents import agent_finding
+
+AGENT_STREAM = StreamKey("wachter", "agent", "")
+SILENCE = "silence"
+UNREADABLE = "source_unreadable"
+PATIENCE_SECONDS = 60.0
+GAPS_OF_SILENCE = 4
+SHORTEST_SILENCE_US = 3_600_000_000
+MINUTE_US = 60_000_000
+
+
+class Watch:
+    """Owned by the loop's thread."""
+
+    def __init__(self, contexts: Contexts, clock: Clock) -> None:
+        self.contexts = contexts
+        self.clock = clock
+        self._trouble_since: float | None = None
+
+    def check(self, ledger: Ledger, trouble: Trouble | None, *, reading: bool, now_us: int) -> list[Transition]:
+        """What began or ended.
+
+        Args:
+            reading: partitions are owned and the broker answers; a silence that we cannot hear is none.
+            now_us: the time that silence is measured by.
+        """
+        transitions = self._check_trouble(ledger, trouble, now_us)
+        if reading and trouble is None:
+            for context in self.contexts.of_models():
+                transitions += self._check_silence(ledger, context, now_us)
+        return transitions
+
+    def _check_trouble(self, ledger: Ledger, trouble: Trouble | None, now_us: int) -> list[Transition]:
+        now = self.clock.monotonic_seconds()
+        if trouble is None:
+            self._trouble_since = None
+        elif self._trouble_since is None:
+            self._trouble_since = now
+        lasting = self._trouble_since is not None and now - self._trouble_since >= PATIENCE_SECONDS
+        if trouble is not None and not lasting:
+            return []
+        return _report(ledger, AGENT_STREAM, UNREADABLE, lasting, now_us, trouble.message if trouble else "")
+
+    def _check_silence(self, ledger: Ledger, context: Context, now_us: int) -> list[Transition]:
+        limit = expected_silence_us(context)
+        last = last_event_us(ledger, context.system.id, context.model.name)
+        if limit is None or last is None:
+            return []
+        stream = StreamKey(context.system.id, context.model.name, ALL_VERSIONS)
+        silent = now_us - last > limit
+        detail = f"no event for {(now_us - last) // MINUTE_US} minutes; expected at least one in {limit // MINUTE_US}"
+        return _report(ledger, stream, SILENCE, silent, now_us, detail if silent else "")
+
+
+def expected_silence_us(context: Context) -> int | None:
+    """The longest silence of a model that is nothing special; ``None`` where it is not known, and silence not watched."""
+    declared = context.model.expected_silence_us
+    if declared is not None:
+        return declared
+    if context.reference is None:
+        return None
+    return max(SHORTEST_SILENCE_US, GAPS_OF_SILENCE * context.reference.longest_gap_us)
+
+
+def last_event_us(ledger: Ledger, system: str, model: str) -> int | None:
+    """Greatest event time accepted of any version."""
+    times = (
+        value
+        for labels, value in ledger.counter("last_event_us")
+        if labels["system"] == system and labels["model"] == model
+    )
+    return max(times, default=None)
+
+
+def _report(ledger: Ledger, stream: StreamKey, name: str, active: bool, now_us: int, detail: str) -> list[Transition]:
+    state = ledger.stream(stream)
+    incidents, transitions = agent_finding(state.incidents, name, active, now_us, detail)
+    if transitions:
+        ledger.put_stream(stream, msgspec.structs.replace(state, incidents=incidents))
+    return list(transitions)

@@ -1,0 +1,344 @@
+"""The state store: one SQLite database, one writer, one transaction a step.
+
+Everything that a step changes - positions, clocks, counters, tables of panes, join, incidents, history, rejects,
+outbox - goes into one transaction (WAL, synchronous=FULL), so a crash leaves either all of a step or nothing of it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self, TypeVar
+
+import msgspec
+
+from agent.delivery import outbox
+from agent.source import Partition
+from agent.state import acts, rejects
+from config.errors import StateError, StateLocked, StateVersion
+from detectors.columns import StreamKey
+from detectors.windows import BEGINNING_OF_TIME, PartitionProgress
+
+FORMAT_VERSION = 1
+DATABASE = "state.db"
+LOCK = "lock"
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE position (topic TEXT, number INTEGER, body BLOB NOT NULL, PRIMARY KEY (topic, number)) WITHOUT ROWID;
+CREATE TABLE system_clock (system TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE counter (name TEXT, labels TEXT, value INTEGER NOT NULL, PRIMARY KEY (name, labels)) WITHOUT ROWID;
+CREATE TABLE context (digest TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE lane (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE stream (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE pane (
+    lane INTEGER NOT NULL, start_us INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (lane, start_us)
+);
+CREATE TABLE join_pane (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE join_chunk (
+    pane INTEGER NOT NULL, log TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (pane, log, number)
+);
+CREATE TABLE pending_label (
+    id INTEGER PRIMARY KEY, system TEXT NOT NULL, model TEXT NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE volume (
+    system TEXT, model TEXT, length_us INTEGER, end_us INTEGER, events INTEGER NOT NULL,
+    PRIMARY KEY (system, model, length_us, end_us)
+) WITHOUT ROWID;
+CREATE TABLE measurement (
+    due_us INTEGER NOT NULL, stream TEXT NOT NULL, end_us INTEGER NOT NULL, metric TEXT NOT NULL, subject TEXT NOT NULL,
+    line BLOB NOT NULL, PRIMARY KEY (due_us, stream, end_us, metric, subject)
+) WITHOUT ROWID;
+CREATE TABLE incident (
+    id TEXT PRIMARY KEY, first_due_us INTEGER NOT NULL, stream TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    episode INTEGER NOT NULL, line BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Where a partition is read next and what is known of its event time.
+
+    Attributes:
+        next_offset: the first offset whose record is not in the state.
+        progress: frontiers.
+        needed: lowest offset of an accepted event by (system, pane start), for panes of unclosed windows.
+        cut_from_us: records before its next one were not read, and how far its event time had come by then; else None.
+        cut_seen_us: event times of the first events behind those records, until there are enough of them.
+    """
+
+    next_offset: int
+    progress: PartitionProgress = PartitionProgress()
+    needed: tuple[tuple[str, int, int], ...] = ()
+    cut_from_us: int | None = None
+    cut_seen_us: tuple[int, ...] = ()
+
+
+class SystemClock(msgspec.Struct, frozen=True):
+    """Watermarks of a system, and the stretches [from, until) of event time in which records were not read."""
+
+    watermark_us: int = BEGINNING_OF_TIME
+    label_watermark_us: int = BEGINNING_OF_TIME
+    cuts: tuple[tuple[int, int], ...] = ()
+
+    def cuts_into(self, start_us: int, end_us: int) -> bool:
+        """Whether some events of the window may not have been read."""
+        return any(start_us < until and since < end_us for since, until in self.cuts)
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream under one layout: where its windows stand.
+
+    Attributes:
+        context: digest of layout, reference and window plan; a window never mixes two.
+        first_pane_us: earliest accepted pane since it began or came back.
+        closed_until_us: end of the last closed window; BEGINNING_OF_TIME before the first one.
+        last_seen_us: end of the last window that held events.
+        awaiting: closed windows (start, end) whose label horizon has not passed.
+        ended: retired, or replaced by another layout.
+    """
+
+    id: int
+    key: StreamKey
+    context: str
+    first_pane_us: int
+    last_seen_us: int
+    closed_until_us: int = BEGINNING_OF_TIME
+    awaiting: tuple[tuple[int, int], ...] = ()
+    ended: bool = False
+
+
+class Store:
+    """The open state directory. One process at a time; transactions from one thread."""
+
+    def __init__(self, directory: Path, *, durable: bool = True) -> None:
+        """Open or make the state.
+
+        Args:
+            durable: False skips the waits for the disk, for replays into a scratch directory.
+
+        Raises:
+            StateLocked: another process has it open.
+            StateVersion: it was written in a format this version does not know.
+            StateError: the directory cannot be made, read or written.
+        """
+        self.directory = directory
+        self.durable = durable
+        self._lock = _lock(directory)
+        try:
+            self.connection = connect(directory, durable=durable)
+            _prepare(self.connection)
+            for part in (acts, outbox, rejects):
+                part.create_schema(self.connection)
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise StateError(
+                f"{directory / DATABASE}: {error}. Check the disk, its space and the permissions"
+            ) from error
+        except StateError:
+            self._lock.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Safe twice."""
+        self.connection.close()
+        self._lock.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing.
+
+        Raises:
+            StateError: it could not be made durable; nothing of it is in the state.
+        """
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            yield self.connection
+            self.connection.execute("COMMIT")
+        except BaseException as error:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise StateError(f"{self.directory / DATABASE}: {error}. Nothing of this step was kept") from error
+            raise
+
+    # reading
+
+    def positions(self) -> dict[Partition, Position]:
+        rows = self.connection.execute("SELECT topic, number, body FROM position")
+        return {Partition(topic, number): _decode(body, Position) for topic, number, body in rows}
+
+    def clocks(self) -> dict[str, SystemClock]:
+        rows = self.connection.execute("SELECT system, body FROM system_clock")
+        return {system: _decode(body, SystemClock) for system, body in rows}
+
+    def counters(self) -> dict[tuple[str, str], int]:
+        return {(name, labels): value for name, labels, value in self.connection.execute("SELECT * FROM counter")}
+
+    def lanes(self) -> list[Lane]:
+        return [_decode(body, Lane) for (body,) in self.connection.execute("SELECT body FROM lane ORDER BY id")]
+
+    def streams(self) -> dict[str, bytes]:
+        return dict(self.connection.execute("SELECT key, body FROM stream"))
+
+    def contexts(self) -> dict[str, bytes]:
+        return dict(self.connection.execute("SELECT digest, body FROM context"))
+
+    def pane(self, lane: int, start_us: int) -> bytes | None:
+        row = self.connection.execute(
+            "SELECT body FROM pane WHERE lane = ? AND start_us = ?", (lane, start_us)
+        ).fetchone()
+        return row[0] if row else None
+
+    def volume(self, system: str, model: str, length_us: int, end_us: int) -> int | None:
+        """Events of a closed window of the whole model; ``None`` where it is not known."""
+        row = self.connection.execute(
+            "SELECT events FROM volume WHERE system = ? AND model = ? AND length_us = ? AND end_us = ?",
+            (system, model, length_us, end_us),
+        ).fetchone()
+        return row[0] if row else None
+
+    def size_bytes(self) -> int:
+        """Bytes of the database and its write-ahead log on disk."""
+        files = (self.directory / f"{DATABASE}{suffix}" for suffix in ("", "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    # writing, inside a transaction
+
+    def put_positions(self, positions: Mapping[Partition, Position]) -> None:
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO position VALUES (?, ?, ?)",
+            [(p.topic, p.number, msgspec.json.encode(body)) for p, body in positions.items()],
+        )
+
+    def put_clocks(self, clocks: Mapping[str, SystemClock]) -> None:
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO system_clock VALUES (?, ?)",
+            [(system, msgspec.json.encode(body)) for system, body in clocks.items()],
+        )
+
+    def put_counters(self, counters: Mapping[tuple[str, str], int]) -> None:
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO counter VALUES (?, ?, ?)", [(*key, value) for key, value in counters.items()]
+        )
+
+    def put_lanes(self, lanes: Iterable[Lane]) -> None:
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO lane VALUES (?, ?)", [(lane.id, msgspec.json.encode(lane)) for lane in lanes]
+        )
+
+    def put_stream(self, key: str, body: bytes) -> None:
+        self.connection.execute("INSERT OR REPLACE INTO stream VALUES (?, ?)", (key, body))
+
+    def put_context(self, digest: str, body: bytes) -> None:
+        self.connection.execute("INSERT OR IGNORE INTO context VALUES (?, ?)", (digest, body))
+
+    def put_panes(self, panes: Iterable[tuple[int, int, bytes]]) -> None:
+        self.connection.executemany("INSERT OR REPLACE INTO pane VALUES (?, ?, ?)", list(panes))
+
+    def drop_panes(self, panes: Iterable[tuple[int, int]]) -> None:
+        self.connection.executemany("DELETE FROM pane WHERE lane = ? AND start_us = ?", list(panes))
+
+    def put_history(self, rows: Iterable[tuple[int, str, int, str, str, bytes]], forget_before_us: int) -> None:
+        """Add measured windows, and forget those that were due before a time."""
+        self.connection.executemany("INSERT OR REPLACE INTO measurement VALUES (?, ?, ?, ?, ?, ?)", list(rows))
+        self.connection.execute("DELETE FROM measurement WHERE due_us < ?", (forget_before_us,))
+
+    def forget_windows(self) -> None:
+        """Everything that belongs to windows still open: they will be rebuilt from the source."""
+        for table in ("position", "system_clock", "lane", "pane", "join_pane", "join_chunk", "pending_label"):
+            self.connection.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
+
+    def put_incident(self, incident_id: str, order: tuple[int, str, str, int], line: bytes) -> None:
+        """Keep an incident as it now stands, with its place in ``incidents.jsonl``."""
+        self.connection.execute(
+            "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?)", (incident_id, *order, line)
+        )
+
+    def put_volumes(self, rows: Iterable[tuple[str, str, int, int, int]], forget_before_us: int) -> None:
+        """Add (system, model, length, end, events) of closed windows, and forget those that ended before a time."""
+        self.connection.executemany("INSERT OR REPLACE INTO volume VALUES (?, ?, ?, ?, ?)", list(rows))
+        self.connection.execute("DELETE FROM volume WHERE end_us < ?", (forget_before_us,))
+
+
+def connect(directory: Path, *, durable: bool = True) -> sqlite3.Connection:
+    """A connection to the state of a directory, for the agent or for whoever reads beside it."""
+    connection = sqlite3.connect(directory / DATABASE, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
+    return connection
+
+
+def measurement_lines(connection: sqlite3.Connection) -> Iterator[bytes]:
+    """Lines of ``measurements.jsonl``, by due time, stream, window, metric and subject."""
+    return (line for (line,) in connection.execute("SELECT line FROM measurement"))
+
+
+def incident_lines(connection: sqlite3.Connection, *, agent: bool) -> Iterator[bytes]:
+    """Lines of ``incidents.jsonl``, by first due time, stream, fingerprint and episode.
+
+    Args:
+        agent: with the agent's own troubles, which depend on the journey of the events.
+    """
+    rows = connection.execute(
+        "SELECT line FROM incident WHERE ? OR id NOT LIKE 'agent-%' ORDER BY first_due_us, stream, fingerprint, episode",
+        (agent,),
+    )
+    return (line for (line,) in rows)
+
+
+def _lock(directory: Path) -> IO[str]:
+    """Hold the directory's lock file; the system lets go of it when the process ends, however it ends."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        handle = (directory / LOCK).open("a+")
+    except OSError as error:
+        raise StateError(f"{directory}: {error.strerror}. The agent needs a directory that it may write") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.seek(0)
+        holder = handle.read().strip()
+        handle.close()
+        raise StateLocked(
+            f"{directory}: process {holder or 'unknown'} has it open. "
+            "One agent per state directory: stop it, or choose another"
+        ) from error
+    handle.truncate(0)
+    handle.write(str(os.getpid()))
+    handle.flush()
+    return handle
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make the schema in an empty database, or check that we know its format."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+        (version,) = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+        if int(version) != FORMAT_VERSION:
+            raise StateVersion(
+                f"the state is of format {version}, this version reads format {FORMAT_VERSION}. "
+                "Run the version that wrote it, or start with an empty state directory"
+            )
+        return
+    connection.executescript(
+        f"BEGIN; {SCHEMA} INSERT INTO meta VALUES ('format', '{FORMAT_VERSION}'); COMMIT;"  # noqa: S608 - constants
+    )
+
+
+def _decode(body: bytes, kind: type[Body]) -> Body:
+    return msgspec.json.decode(body, type=kind)

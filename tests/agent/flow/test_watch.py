@@ -1,0 +1,97 @@
+"""The agent's own troubles: a source that cannot be read, a model that fell silent."""
+
+from __future__ import annotations
+
+from agent.clock import FixedClock
+from agent.flow.watch import AGENT_STREAM, PATIENCE_SECONDS
+from agent.source import Trouble
+from agent.state.store import incident_lines
+from detectors.incident import Incident
+from tests.agent.conftest import OpenStage
+from tests.agent.stage import Stage, events, us
+
+GONE = Trouble("unavailable", "no broker answers")
+WALL = {"clock": "wall"}
+
+
+def agent_incidents(stage: Stage) -> list[Incident]:
+    found = [state.incidents for state in stage.step.pipeline.ledger.streams.values()]
+    return [incident for incidents in found for incident in incidents if incident.track.value == "agent"]
+
+
+def after(stage: Stage, seconds: float) -> None:
+    stage.clock.at_us += int(seconds * 1e6)
+    stage.turn()
+
+
+def test_a_source_that_cannot_be_read_is_told_after_a_while(stage: Stage) -> None:
+    stage.run(*events("a", 0, 30))
+    stage.source.trouble = GONE
+    stage.turn()
+    after(stage, PATIENCE_SECONDS - 1)
+    assert agent_incidents(stage) == []
+    after(stage, 1)
+    (incident,) = agent_incidents(stage)
+    assert incident.is_open
+    assert incident.stream == AGENT_STREAM
+
+
+def test_a_trouble_that_passes_soon_is_not_told(stage: Stage) -> None:
+    stage.run(*events("a", 0, 30))
+    for _ in range(3):
+        stage.source.trouble = GONE
+        stage.turn()
+        after(stage, PATIENCE_SECONDS - 1)
+        stage.source.trouble = None
+        after(stage, 2)
+    assert agent_incidents(stage) == []
+
+
+def test_it_is_resolved_when_the_source_is_read_again(stage: Stage) -> None:
+    stage.run(*events("a", 0, 30))
+    stage.source.trouble = GONE
+    stage.turn()
+    after(stage, PATIENCE_SECONDS)
+    stage.source.trouble = None
+    stage.turn()
+    (incident,) = agent_incidents(stage)
+    assert not incident.is_open
+
+
+def test_a_model_that_falls_silent_is_told_and_resolved_when_it_speaks(open_stage: OpenStage) -> None:
+    stage = open_stage(clock=FixedClock(us(30)), kafka=WALL, expected_silence="30m")
+    stage.run(*events("a", 0, 30)).turn()
+    after(stage, 29 * 60)
+    assert agent_incidents(stage) == []
+    after(stage, 2 * 60)
+    (incident,) = agent_incidents(stage)
+    assert incident.is_open
+    stage.run(*events("b", 59, 61)).turn()
+    (incident,) = agent_incidents(stage)
+    assert not incident.is_open
+
+
+def test_a_silence_that_we_cannot_hear_is_none(open_stage: OpenStage) -> None:
+    stage = open_stage(clock=FixedClock(us(30)), kafka=WALL, expected_silence="30m")
+    stage.run(*events("a", 0, 30)).turn()
+    stage.source.assign([])
+    stage.turn()
+    after(stage, 3600)
+    assert agent_incidents(stage) == []
+
+
+def test_without_an_expected_silence_none_is_watched(open_stage: OpenStage) -> None:
+    stage = open_stage(clock=FixedClock(us(30)), kafka=WALL)
+    stage.run(*events("a", 0, 30)).turn()
+    after(stage, 86_400)
+    assert agent_incidents(stage) == []
+
+
+def test_the_agents_own_troubles_stand_outside_of_what_a_replay_repeats(stage: Stage) -> None:
+    stage.run(*events("a", 0, 30))
+    stage.source.trouble = GONE
+    stage.turn()
+    after(stage, PATIENCE_SECONDS)
+    connection = stage.store.connection
+    assert list(incident_lines(connection, agent=False)) == []
+    assert len(list(incident_lines(connection, agent=True))) == 1

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.state import acts
+from agent.state.acts import ActRefused, Settled
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "state.db"
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    acts.create_schema(connection)
+    connection.commit()
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def connection(database: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(database)
+    yield connection
+    connection.close()
+
+
+def test_requested_acts_wait_in_their_order(connection: sqlite3.Connection) -> None:
+    first = acts.request(connection, "ack", "h-1-1", " ada ", "looking", 5)
+    acts.request(connection, "resolve", "h-1-1", "bo", "", 6)
+    waiting = acts.pending(connection)
+    assert [(act.kind, act.actor, act.comment) for act in waiting] == [("ack", "ada", "looking"), ("resolve", "bo", "")]
+    acts.settle(connection, first, "done", "acknowledged")
+    assert [act.kind for act in acts.pending(connection)] == ["resolve"]
+    assert acts.settled(connection, first) == Settled("done", "acknowledged")
+
+
+def test_making_the_schema_again_keeps_what_is_there(connection: sqlite3.Connection) -> None:
+    acts.request(connection, "ack", "h-1-1", "ada", "", 5)
+    acts.create_schema(connection)
+    assert len(acts.pending(connection)) == 1
+
+
+@pytest.mark.parametrize(
+    ("actor", "comment", "what"), [(" ", "", "needs an actor"), ("x" * 201, "", "201"), ("ada", "x" * 2001, "2001")]
+)
+def test_an_act_that_cannot_be_kept_is_refused_with_the_reason(
+    connection: sqlite3.Connection, actor: str, comment: str, what: str
+) -> None:
+    with pytest.raises(ActRefused, match=what):
+        acts.request(connection, "ack", "h-1-1", actor, comment, 5)
+
+
+def test_an_inbox_that_nobody_empties_does_not_grow_for_ever(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acts, "MAX_WAITING", 3)
+    for _ in range(3):
+        acts.request(connection, "ack", "h-1-1", "ada", "", 5)
+    with pytest.raises(ActRefused, match="nobody takes them in"):
+        acts.request(connection, "ack", "h-1-1", "ada", "", 5)
+
+
+def test_settled_acts_are_forgotten_in_the_end(connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acts, "KEPT_SETTLED", 2)
+    for _ in range(5):
+        acts.settle(connection, acts.request(connection, "ack", "h-1-1", "ada", "", 5), "done")
+    (kept,) = connection.execute("SELECT count(*) FROM act").fetchone()
+    assert kept == 2
+
+
+def test_whoever_submits_learns_what_became_of_it(database: Path, connection: sqlite3.Connection) -> None:
+    def loop_takes_it_in(_: float) -> None:
+        (act,) = acts.pending(connection)
+        acts.settle(connection, act.id, "refused", "it is already resolved")
+        connection.commit()
+
+    answer = acts.submit(database, "ack", "h-1-1", "ada", sleep=loop_takes_it_in)
+    assert answer == Settled("refused", "it is already resolved")
+
+
+def test_an_act_whose_answer_does_not_come_in_time_is_kept(database: Path, connection: sqlite3.Connection) -> None:
+    ticks = iter(range(10))
+    answer = acts.submit(
+        database, "ack", "h-1-1", "ada", sleep=lambda _: None, monotonic=lambda: float(next(ticks)), wait_seconds=3
+    )
+    assert answer is None
+    assert len(acts.pending(connection)) == 1
+
+
+def test_an_act_on_a_state_that_is_not_there_creates_none(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        acts.submit(tmp_path / "state.db", "ack", "h-1-1", "ada")
+    assert list(tmp_path.iterdir()) == []
