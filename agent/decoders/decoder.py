@@ -9,22 +9,19 @@ once more.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any
 
-import numpy as np
-
-from agent.decoders import cloudevents_structured
-from agent.decoders.envelope import Flaws, Outer
+from agent.decoders.batch import Batch, is_tombstone, make_batch, open_announced, open_structured, rejects_of
 from agent.decoders.events import Rows, build_inferences, build_labels, check_oversights, value_names
 from agent.decoders.extras import SAMPLE_EVERY, count_extras
-from agent.decoders.formats import unwrap
-from agent.decoders.lanes import Lane, Lanes, declared_names
+from agent.decoders.lanes import Lanes, declared_names
 from agent.decoders.lenient import parse_object
 from agent.decoders.merge import merge_inferences, merge_labels
-from agent.decoders.record import KEPT_BYTES, Decoded, Reject
+from agent.decoders.record import Decoded, Reject
 from agent.decoders.shape import Shape, find, matches
 from agent.decoders.trie import salvage
 from agent.source import Fetched
@@ -45,14 +42,11 @@ class _Outcome:
 
 
 @dataclass(slots=True)
-class _Batch:
-    """The records of one partition on their way: payloads by row, envelopes, and why rows were given up."""
+class _Found:
+    """What a shape's decoder made of records, and their rows, in parallel."""
 
-    fetched: Fetched
-    partition: int
-    payloads: list[bytes]
-    outer: dict[int, Outer] = field(default_factory=dict)
-    flaws: Flaws = field(default_factory=Flaws)
+    rows: list[int]
+    structs: list[Any]
 
 
 class RecordDecoder:
@@ -74,8 +68,8 @@ class RecordDecoder:
         """
         outcome = _Outcome()
         with _collector_paused():
-            for part in fetched:
-                self._decode_partition(part, partition_index[part.partition], outcome)
+            for topic, parts in _by_topic(fetched).items():
+                self._decode_topic(make_batch(self._lanes.of(topic), parts, partition_index), outcome)
         return Decoded(
             received=sum(len(part) for part in fetched),
             inferences=merge_inferences(outcome.inferences),
@@ -85,40 +79,39 @@ class RecordDecoder:
             extra_fields=outcome.extras,
         )
 
-    def _decode_partition(self, fetched: Fetched, partition: int, outcome: _Outcome) -> None:
-        batch = _Batch(fetched, partition, [value or b"" for value in fetched.values])
-        lane = self._lanes.of(fetched.partition.topic)
-        self._read(batch, lane, _open_all(batch, self._screen(batch)), outcome)
-        opened = _open_structured(batch)
+    def _decode_topic(self, batch: Batch, outcome: _Outcome) -> None:
+        self._read(batch, open_announced(batch, self._screen(batch)), outcome)
+        opened = open_structured(batch)
         if opened:
-            self._read(batch, lane, opened, outcome)
-        outcome.rejects.extend(_rejects(batch))
+            self._read(batch, opened, outcome)
+        outcome.rejects.extend(rejects_of(batch))
 
-    def _screen(self, batch: _Batch) -> list[int]:
+    def _screen(self, batch: Batch) -> list[int]:
         """The rows worth reading: not empty, not too large."""
         sizes = list(map(len, batch.payloads))
         if sizes and min(sizes) > 0 and max(sizes) <= self._max_bytes:
             return list(range(len(sizes)))
         for row, size in enumerate(sizes):
             if size == 0:
-                batch.flaws.add(row, "empty", "a tombstone" if batch.fetched.values[row] is None else "no bytes")
+                batch.flaws.add(row, "empty", "a tombstone" if is_tombstone(batch, row) else "no bytes")
             elif size > self._max_bytes:
                 batch.flaws.add(row, "too_large", f"{size} bytes; limits.max_message_bytes is {self._max_bytes}")
         return [row for row in range(len(sizes)) if row not in batch.flaws]
 
-    def _read(self, batch: _Batch, lane: Lane, rows: Iterable[int], outcome: _Outcome) -> None:
-        for shape, found in zip(lane.shapes, _by_shape(batch, lane, rows), strict=True):
-            if found:
-                self._build(batch, shape, dict(sorted(found.items())), outcome)
+    def _read(self, batch: Batch, rows: list[int], outcome: _Outcome) -> None:
+        for shape, found in zip(batch.lane.shapes, _by_shape(batch, rows), strict=True):
+            if found.rows:
+                self._build(batch, shape, found, outcome)
 
-    def _build(self, batch: _Batch, shape: Shape, found: dict[int, Any], outcome: _Outcome) -> None:
-        at = list(found)
+    def _build(self, batch: Batch, shape: Shape, found: _Found, outcome: _Outcome) -> None:
         rows = Rows(
             shape=shape,
-            structs=list(found.values()),
-            offsets=np.array(batch.fetched.offsets, dtype=np.int64)[at],
-            partition=batch.partition,
-            outer={i: batch.outer[row] for i, row in enumerate(at) if row in batch.outer} if batch.outer else {},
+            structs=found.structs,
+            offsets=batch.offsets[found.rows],
+            partition=batch.partition[found.rows],
+            outer={
+                i: batch.outer[row] for i, row in enumerate(found.rows if batch.outer else ()) if row in batch.outer
+            },
         )
         match shape.event_type:
             case "inference":
@@ -131,115 +124,85 @@ class RecordDecoder:
                 valid, flaws = check_oversights(rows)
                 outcome.oversights += valid
         for i, (reason, detail) in flaws.by_row.items():
-            batch.flaws.add(at[i], reason, detail)
-        for row in at:
-            if row % SAMPLE_EVERY == 0 and row not in batch.flaws:
+            batch.flaws.add(found.rows[i], reason, detail)
+        for row in found.rows[::SAMPLE_EVERY]:
+            if row not in batch.flaws:
                 count_extras(shape, batch.payloads[row], outcome.extras)
 
 
-def _by_shape(batch: _Batch, lane: Lane, rows: Iterable[int]) -> list[dict[int, Any]]:
-    """The Structs of each shape of the lane, by row. Rows that no shape takes become flaws."""
-    found: list[dict[int, Any]] = []
-    refused: list[int] = []
-    pending = list(rows)
-    looked_at: dict[int, Any] = {}
-    for shape in lane.shapes:
-        structs = _decode_typed(shape, batch, pending, refused)
-        taken, left = _split(shape, structs)
-        found.append(taken)
-        pending = list(left)
-        looked_at = left | looked_at
-    for row in pending:
-        batch.flaws.add(row, *lane.unmatched(looked_at[row]))
-    for row in refused:
-        _read_carefully(batch, lane, row, found)
+def _by_topic(fetched: Sequence[Fetched]) -> dict[str, list[Fetched]]:
+    """What is read in one go: a call costs as much for ten records as for a hundred."""
+    found: dict[str, list[Fetched]] = {}
+    for part in fetched:
+        found.setdefault(part.partition.topic, []).append(part)
     return found
 
 
-def _decode_typed(shape: Shape, batch: _Batch, rows: Iterable[int], refused: list[int]) -> dict[int, Any]:
+def _by_shape(batch: Batch, rows: list[int]) -> list[_Found]:
+    """What each shape of the lane takes. Rows that no shape takes become flaws."""
+    taken: list[_Found] = []
+    refused: list[int] = []
+    looked_at: dict[int, Any] = {}
+    for shape in batch.lane.shapes:
+        found, values = _split(shape, _decode_typed(shape, batch, rows, refused))
+        taken.append(found)
+        looked_at = values | looked_at
+        rows = list(values)
+    for row in rows:
+        batch.flaws.add(row, *batch.lane.unmatched(looked_at[row]))
+    for row in refused:
+        _read_carefully(batch, row, taken)
+    return [_in_order(found) for found in taken] if refused else taken
+
+
+def _decode_typed(shape: Shape, batch: Batch, rows: list[int], refused: list[int]) -> _Found:
     """The hot loop: one C call a record."""
     decode = shape.decoder.decode
     payloads = batch.payloads
-    structs: dict[int, Any] = {}
+    structs: list[Any] = []
+    read: list[int] = []
     for row in rows:
         try:
-            structs[row] = decode(payloads[row])
+            structs.append(decode(payloads[row]))
         except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
             refused.append(row)
-    return structs
-
-
-def _split(shape: Shape, structs: dict[int, Any]) -> tuple[dict[int, Any], dict[int, Any]]:
-    """The rows that the shape's condition holds for, and for the others what it looked at."""
-    if shape.when is None:
-        return structs, {}
-    values = shape.conditions(list(structs.values()))
-    if values.count(shape.when.equals) == len(values) and isinstance(shape.when.equals, str):
-        return structs, {}
-    taken: dict[int, Any] = {}
-    left: dict[int, Any] = {}
-    for (row, struct), value in zip(structs.items(), values, strict=True):
-        if matches(shape.when, value):
-            taken[row] = struct
         else:
-            left[row] = value
-    return taken, left
+            read.append(row)
+    return _Found(read, structs)
 
 
-def _read_carefully(batch: _Batch, lane: Lane, row: int, found: list[dict[int, Any]]) -> None:
+def _split(shape: Shape, found: _Found) -> tuple[_Found, dict[int, Any]]:
+    """What the shape's condition holds for, and by row of the others what it looked at."""
+    if shape.when is None:
+        return found, {}
+    values = shape.conditions(found.structs)
+    if values.count(shape.when.equals) == len(values) and isinstance(shape.when.equals, str):
+        return found, {}
+    fits = [matches(shape.when, value) for value in values]
+    left = {row: value for row, value, fit in zip(found.rows, values, fits, strict=True) if not fit}
+    return _Found(list(compress(found.rows, fits)), list(compress(found.structs, fits))), left
+
+
+def _in_order(found: _Found) -> _Found:
+    """By row again, after some were read a second time."""
+    order = sorted(range(len(found.rows)), key=found.rows.__getitem__)
+    return _Found([found.rows[i] for i in order], [found.structs[i] for i in order])
+
+
+def _read_carefully(batch: Batch, row: int, taken: list[_Found]) -> None:
     try:
         record = parse_object(batch.payloads[row])
     except RecordRejected as error:
         batch.flaws.add(row, error.reason, error.detail)
         return
-    for i, shape in enumerate(lane.shapes):
+    shapes = batch.lane.shapes
+    for shape, found in zip(shapes, taken, strict=True):
         if shape.when is None or matches(shape.when, find(shape.when.path.steps, record)):
-            found[i][row] = salvage(shape.tree, record)
+            found.rows.append(row)
+            found.structs.append(salvage(shape.tree, record))
             return
-    first = lane.shapes[0].when
-    batch.flaws.add(row, *lane.unmatched(None if first is None else find(first.path.steps, record)))
-
-
-def _open_all(batch: _Batch, rows: list[int]) -> list[int]:
-    """Open the envelopes that headers announce; the rows that can be read."""
-    if not batch.fetched.headers:
-        return rows
-    readable = []
-    for row in rows:
-        try:
-            found = unwrap(batch.payloads[row], batch.fetched.headers[row])
-        except RecordRejected as error:
-            batch.flaws.add(row, error.reason, error.detail)
-            continue
-        readable.append(row)
-        if found is not None:
-            batch.payloads[row], batch.outer[row] = found
-    return readable
-
-
-def _open_structured(batch: _Batch) -> list[int]:
-    """Rows that could not be placed as they stand and are CloudEvents objects, opened."""
-    opened = []
-    for row in list(batch.flaws.by_row):
-        if row in batch.outer or batch.flaws.by_row[row][0] not in _MAY_BE_WRAPPED:
-            continue
-        try:
-            found = cloudevents_structured.recognise(batch.payloads[row])
-        except RecordRejected as error:
-            batch.flaws.by_row[row] = (error.reason, error.detail)
-            continue
-        if found is not None:
-            batch.payloads[row], batch.outer[row] = found
-            del batch.flaws.by_row[row]
-            opened.append(row)
-    return sorted(opened)
-
-
-def _rejects(batch: _Batch) -> Iterator[Reject]:
-    topic, number = batch.fetched.partition
-    for row, (reason, detail) in sorted(batch.flaws.by_row.items()):
-        value = batch.fetched.values[row] or b""
-        yield Reject(topic, number, batch.fetched.offsets[row], reason, detail[:200], value[:KEPT_BYTES], len(value))
+    first = shapes[0].when
+    batch.flaws.add(row, *batch.lane.unmatched(None if first is None else find(first.path.steps, record)))
 
 
 @contextmanager
@@ -252,6 +215,3 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-_MAY_BE_WRAPPED = frozenset(("no_mapping", "unknown_event_type", "unknown_schema_version", "missing_field"))

@@ -109,7 +109,7 @@ def model_keys(
     columns: Columns, known: frozenset[tuple[str, str]], flaws: Flaws
 ) -> tuple[tuple[ModelKey, ...], NDArray[np.int32]]:
     """The distinct models of the rows, in order of appearance, and each row's index among them."""
-    keys = list(zip(columns["system_id"], columns["model"], columns["version"], strict=True))
+    keys = _keys(columns["system_id"], columns["model"], columns["version"])
     index: dict[tuple[Any, ...], int] = {}
     models: dict[ModelKey, int] = {}
     for key in dict.fromkeys(keys):
@@ -125,6 +125,14 @@ def model_keys(
         else:
             index[key] = models.setdefault(ModelKey(system, model, version), len(models))
     return tuple(models), np.fromiter(map(index.__getitem__, keys), dtype=np.int32, count=len(keys))
+
+
+def _keys(*parts: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The parts' values of each row; the usual batch is of one model version, and comparing is cheaper than hashing."""
+    size = len(parts[0])
+    if size and all(part.count(part[0]) == size for part in parts):
+        return [tuple(part[0] for part in parts)] * size
+    return list(zip(*parts, strict=True))
 
 
 def _spread(keys: Sequence[tuple[Any, ...]], key: tuple[Any, ...], flaw: tuple[str, str], flaws: Flaws) -> None:

@@ -32,18 +32,18 @@ _PLAIN_VALUES = ("prediction", "score", "scores", "label", "latency_ms", "status
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Records of one partition that were read in one shape.
+    """Records that were read in one shape.
 
     Attributes:
         structs: what the shape's decoder made of them, n.
-        offsets: (n,) int64.
+        offsets, partition: (n,), where each was read.
         outer: envelopes around them, by row.
     """
 
     shape: Shape
     structs: Sequence[Any]
     offsets: NDArray[np.int64]
-    partition: int
+    partition: NDArray[np.int32]
     outer: Mapping[int, Outer]
 
 
@@ -69,7 +69,7 @@ def build_inferences(
         occurred_us=occurred[keep],
         models=models,
         model_of=model_of[keep],
-        partition=np.full(len(nothing), rows.partition, dtype=np.int32),
+        partition=rows.partition[keep],
         offset=rows.offsets[keep],
         values=values,
     ), flaws
@@ -95,7 +95,7 @@ def build_labels(rows: Rows, known: frozenset[tuple[str, str]]) -> tuple[Labels,
         ref_occurred_us=_ref_times(columns.get("ref_occurred_at"), rows)[keep],
         labels=take(columns["label"]),
         addressed=take(addressed),
-        partition=np.full(size - len(flaws.by_row), rows.partition, dtype=np.int32),
+        partition=rows.partition[keep],
         offset=rows.offsets[keep],
     ), flaws
 

@@ -10,7 +10,7 @@ from agent.decoders.shape import Path, Shape, find
 from config.errors import RecordRejected
 
 SAMPLE_EVERY = 256
-"""The first record of a batch of a partition is looked at, then every 256th."""
+"""The first record of each shape in a batch is looked at, then every 256th."""
 MAX_NAMES = 50
 """More distinct names in one batch are counted together."""
 OTHERS = "(others)"

@@ -1,4 +1,4 @@
-"""Putting the parts of a batch together: several partitions, several shapes, one set of columns."""
+"""Putting the parts of a batch together: several lanes, several shapes, one set of columns."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def merge_labels(parts: Iterable[Labels]) -> Labels | None:
 
 
 class _Order:
-    """The order of reading over concatenated parts; parts of different partitions need none."""
+    """The order of reading over concatenated parts; parts without a common partition need none."""
 
     def __init__(self, parts: Sequence[Inferences] | Sequence[Labels]) -> None:
-        sources = [int(part.partition[0]) for part in parts]
+        sources = np.concatenate([np.unique(part.partition) for part in parts])
         self._rows: NDArray[np.intp] | None = None
-        if len(set(sources)) < len(parts):
+        if len(np.unique(sources)) < len(sources):
             offset = np.concatenate([part.offset for part in parts])
             self._rows = np.lexsort((offset, np.concatenate([part.partition for part in parts])))
 

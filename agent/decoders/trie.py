@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from agent.decoders.lenient import UNREADABLE, readable
 from config.mapping import JsonPath, Step
@@ -139,12 +139,10 @@ def read_columns(
     node: Node, structs: Sequence[Any], at: tuple[Step, ...] = ()
 ) -> dict[tuple[Step, ...], Sequence[Any]]:
     """The values of every leaf, by its path: n values for n structs."""
-    if None in structs:
-        structs = [node.blank if struct is None else struct for struct in structs]
     columns: dict[tuple[Step, ...], Sequence[Any]] = {}
-    values = _members(structs, list(node.names.values()))
-    for step, column in zip(node.names, values, strict=True):
-        child = node.children[step]
+    members = _members(node, structs)
+    for step, child in node.children.items():
+        column = members[node.names[step]]
         if child.leaf is None:
             columns |= read_columns(child, column, (*at, step))
         else:
@@ -152,9 +150,13 @@ def read_columns(
     return columns
 
 
-def _members(structs: Sequence[Any], names: list[str]) -> Sequence[Sequence[Any]]:
-    if not structs:
-        return [()] * len(names)
-    if len(names) == 1:
-        return [list(map(attrgetter(names[0]), structs))]
-    return list(zip(*map(attrgetter(*names), structs), strict=True))
+def _members(node: Node, structs: Sequence[Any]) -> dict[str, Sequence[Any]]:
+    """The values of each field of n structs, where ``None`` stands for one without any."""
+    assert node.struct is not None
+    assert node.blank is not None
+    try:
+        rows = list(map(astuple, structs))
+    except TypeError:  # some are None
+        rows = [astuple(node.blank if struct is None else struct) for struct in structs]
+    names = node.struct.__struct_fields__
+    return dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
