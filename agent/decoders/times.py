@@ -61,32 +61,56 @@ def _read_iso(values: Sequence[object]) -> NDArray[np.int64]:
 
 
 def _read_equal_lengths(texts: Sequence[object], length: int) -> NDArray[np.int64] | None:
-    """Times of texts ``YYYY-MM-DDTHH:MM:SS[.fraction]Z`` of one length; ``None`` where any of them has another form."""
+    """Times of n texts ``YYYY-MM-DDTHH:MM:SS[.fraction]Z`` of one length, (n,); ``None`` where any has another form.
+
+    By arithmetic on the digits: numpy's own cast of more than 500 texts to datetime64 raises without holding Python's
+    lock, and takes the process down with it, when one of them is no date (numpy 1.26 to 2.4).
+    """
     try:
         packed = np.array(texts, dtype=f"S{length}")
     except (UnicodeEncodeError, ValueError):
         return None
-    characters = packed.view(np.uint8).reshape(len(packed), length).copy()
-    if not _is_zulu(characters, length):
+    columns = np.ascontiguousarray(packed.view(np.uint8).reshape(len(packed), length).T)
+    if not _is_common_form(columns):
         return None
-    characters[:, -1] = 0
-    try:
-        return characters.view(f"S{length}")[:, 0].astype("datetime64[us]").astype(np.int64)
-    except ValueError:  # no such day, hour, minute or second; or a leap second
-        return None
+    days, is_day = _days(columns)
+    hour, minute, second = (_number(columns, at, at + 2) for at in (11, 14, 17))
+    digits = min(length - 21, 6)
+    micros = _number(columns, 20, 20 + digits) * 10 ** (6 - digits) if digits > 0 else np.int64(0)
+    times = (days * _DAY_SECONDS + hour * 3600 + minute * 60 + second) * 1_000_000 + micros
+    is_time = is_day & (hour <= 23) & (minute <= 59) & (second <= 60) & (times < LAST_US)
+    return np.where(is_time, times, NO_TIME)
 
 
-def _is_zulu(characters: NDArray[np.uint8], length: int) -> bool:
-    """Digits where digits belong, separators where separators belong, a final Z, and no year 0."""
-    template = _TEMPLATE[: length - 1]
+def _is_common_form(columns: NDArray[np.uint8]) -> bool:
+    """Digits where digits belong, separators where separators belong, and a final Z."""
+    template = _TEMPLATE[: len(columns) - 1]
     is_digit = template == _DIGIT
-    body = characters[:, :-1]
+    body = columns[:-1]
     return bool(
-        (characters[:, -1] == _ZULU).all()
-        and (body[:, ~is_digit] == template[~is_digit]).all()
-        and ((body[:, is_digit] - _DIGIT) < 10).all()
-        and (characters[:, :4] != _DIGIT).any(axis=1).all()
+        (columns[-1] == _ZULU).all()
+        and (body[~is_digit] == template[~is_digit, np.newaxis]).all()
+        and ((body[is_digit] - _DIGIT) < 10).all()
     )
+
+
+def _days(columns: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Days since 1970 of n dates, (n,), and which of them the calendar has."""
+    year, month, day = _number(columns, 0, 4), _number(columns, 5, 7), _number(columns, 8, 10)
+    months = (year - 1970) * 12 + month - 1
+    first, following = (
+        m.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) for m in (months, months + 1)
+    )
+    is_day = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= following - first)
+    return first + day - 1, is_day
+
+
+def _number(columns: NDArray[np.uint8], first: int, end: int) -> NDArray[np.int64]:
+    """The numbers that the digits of the columns [first, end) write, (n,)."""
+    number = np.zeros(columns.shape[1], dtype=np.int64)
+    for column in columns[first:end]:
+        number = number * 10 + (column - _DIGIT)
+    return number
 
 
 def iso_us(value: object) -> int:

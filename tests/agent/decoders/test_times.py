@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.decoders.times import NO_TIME, epoch_us, read_times
+from agent.decoders.times import NO_TIME, epoch_us, iso_us, read_times
 from config.contract import TimeFormat
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,6 +71,22 @@ def test_what_is_no_iso_time_has_no_time_and_disturbs_no_neighbour(text: object)
     first, middle, last = read_times([good, text, good], "iso").tolist()
     assert middle == NO_TIME
     assert first == last == 1_795_464_000_000_000
+
+
+@pytest.mark.parametrize("text", ["2026-02-29T00:00:00Z", "2026-11-23T24:00:00Z", "2026-11-23T20:00:00.999x99Z"])
+def test_no_iso_time_among_very_many_is_alone(text: str) -> None:
+    """numpy's cast of more than 500 texts to datetime64 ended the process where one of them was no date."""
+    times = read_times(["2026-11-23T20:00:00Z"] * 600 + [text], "iso").tolist()
+    assert times == [1_795_464_000_000_000] * 600 + [NO_TIME]
+
+
+@given(
+    st.lists(
+        st.from_regex(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{1,9})?Z", fullmatch=True)
+    )
+)
+def test_many_iso_times_are_read_as_one_is(texts: list[str]) -> None:
+    assert read_times(texts, "iso").tolist() == [iso_us(text) for text in texts]
 
 
 @pytest.mark.parametrize(
