@@ -17,6 +17,7 @@ from config.settings import load
 
 SettingsFile = Annotated[Path, typer.Option("--settings", "-s", help="The settings file, YAML.", show_default=False)]
 LogFormat = Annotated[bool, typer.Option("--log-json", help="Write log lines as JSON.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Log details too, such as what the Kafka client says.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,9 +25,9 @@ def register(app: typer.Typer) -> None:
     app.command()(run)
 
 
-def run(settings: SettingsFile, log_json: LogFormat = False) -> None:
+def run(settings: SettingsFile, log_json: LogFormat = False, debug: Debug = False) -> None:
     """Consume, judge and serve until told to stop (SIGTERM, Ctrl-C). SIGHUP reads the settings again."""
-    _set_up_log(log_json)
+    _set_up_log(log_json, logging.DEBUG if debug else logging.INFO)
     try:
         loaded = load(settings)
         if loaded.source.type != "kafka":
@@ -39,7 +40,7 @@ def run(settings: SettingsFile, log_json: LogFormat = False) -> None:
         fail(str(error))
 
 
-def _set_up_log(as_json: bool) -> None:
+def _set_up_log(as_json: bool, level: int) -> None:
     """Log lines on standard error, in UTC."""
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -51,6 +52,6 @@ def _set_up_log(as_json: bool) -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

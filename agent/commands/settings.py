@@ -13,9 +13,12 @@ from rich.markup import escape
 
 from agent.decoders import build_decoder
 from agent.flow.contexts import Contexts
+from agent.validate import check_names
 from config.errors import Problem, SettingsError
 from config.settings import Settings, load
+from config.settings.document import read_document
 from config.settings.schema import json_schema
+from detectors.families import FAMILIES, MEASURES, RULES
 
 SettingsFile = Annotated[Path, typer.Argument(help="The settings file, YAML.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: plain, stable, for programs.")]
@@ -61,7 +64,7 @@ def find_problems(file: Path) -> tuple[Problem, ...]:
     try:
         settings = load(file)
     except SettingsError as error:
-        return error.problems
+        return (*error.problems, *_unknown_names(file))
     problems: tuple[Problem, ...] = ()
     for build in (Contexts, build_decoder):
         try:
@@ -69,6 +72,15 @@ def find_problems(file: Path) -> tuple[Problem, ...]:
         except SettingsError as error:
             problems += error.problems
     return problems
+
+
+def _unknown_names(file: Path) -> tuple[Problem, ...]:
+    """Names that no detector has, in a file that has other mistakes too."""
+    try:
+        data = read_document(file).data
+    except SettingsError:
+        return ()
+    return check_names(data, RULES, [family.name for family in FAMILIES], MEASURES)
 
 
 def effective_settings(settings: Settings) -> dict[str, Any]:

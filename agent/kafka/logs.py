@@ -1,7 +1,7 @@
-"""kafka-python's log lines, quietened: what it says is passed on as warnings, each kind at most once a minute.
+"""kafka-python's log lines, quietened: what it says is passed on for debugging, each kind at most once a minute.
 
-What an operator must act on is said by ``Poll.trouble``; these lines are detail. A dead broker alone makes it write some
-ten errors a second.
+What an operator must act on is said by ``Poll.trouble``; these lines are detail (``wachter run --debug``). A dead broker
+alone makes it write some ten errors a second.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class QuietHandler(logging.Handler):
 
     def __init__(self, tell: Callable[..., object] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(level=logging.WARNING)
-        self._tell = tell if tell is not None else _logger.warning
+        self._tell = tell if tell is not None else _logger.debug
         self._clock = clock
         self._passed: dict[str, tuple[float, int]] = {}
 

@@ -50,8 +50,9 @@ _TEXTS["model_attributes_type"] = _TEXTS["model_type"]
 
 
 def explain(error: ValidationError, document: Document, root: type[BaseModel]) -> list[Problem]:
-    """One problem per error."""
-    return [_explain(details, document, root) for details in error.errors(include_url=False)]
+    """One problem per error; a default that waits for another key is no mistake of its own."""
+    found = (details for details in error.errors(include_url=False) if details["type"] != "default_factory_not_called")
+    return [_explain(details, document, root) for details in found]
 
 
 def in_file_order(problems: list[Problem]) -> tuple[Problem, ...]:

@@ -105,3 +105,17 @@ def test_the_schema_is_json_and_names_every_section() -> None:
     code, output, _ = run("schema")
     assert code == 0
     assert {"source", "systems", "receivers"} <= set(json.loads(output)["properties"])
+
+
+def test_names_that_no_detector_has_are_told_with_the_other_mistakes(tmp_path: Path) -> None:
+    text = (EXAMPLES[0].read_text()).replace("type: kafka", "type: kafka\n  flavour: mild")
+    path = tmp_path / "wachter.yaml"
+    path.write_text(text + "thresholds: {js_distanc: {tolerance: 0.2}}\n")
+    assert {problem.path for problem in commands.find_problems(path)} == {"source.flavour", "thresholds.js_distanc"}
+
+
+def test_a_default_that_waits_for_a_wrong_key_is_no_mistake_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "wachter.yaml"
+    text = EXAMPLES[0].read_text()
+    path.write_text(text.replace("task:", "window: {length: 10 parsecs}\n        task:", 1))
+    assert [problem.path for problem in commands.find_problems(path)] == ["systems[0].models[0].window.length"]
