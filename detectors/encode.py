@@ -53,7 +53,8 @@ def encode(batch: Inferences, rows: NDArray[np.intp] | None, layout: Layout) -> 
 
     def take(name: str) -> Sequence[object] | None:
         values = batch.values.get(name)
-        return None if values is None else pick(values)
+        picked = None if values is None else pick(values)
+        return None if picked is None or _says_nothing(picked) else picked
 
     ids = cast(Sequence[str], pick(batch.ids))
     size = len(ids)
@@ -126,6 +127,11 @@ def _picker(rows: NDArray[np.intp] | None) -> Pick:
         return lambda values: values[first:stop]
     getter = itemgetter(*rows.tolist())
     return lambda values: getter(values)
+
+
+def _says_nothing(values: Sequence[object]) -> bool:
+    """Whether no event carries a value, as with ``label`` where labels come on their own."""
+    return (not values or values[0] is None) and values.count(None) == len(values)
 
 
 def _numeric(

@@ -38,10 +38,12 @@ def quantise(
         k of the same shape, int64, |k| <= 2^42, and the mask of values that were clipped at |z| = 4096.
     """
     with np.errstate(over="ignore"):
-        z = (values - centre) / scale
+        z = values - centre
+        z /= scale  # in place, here and below: a new array for each operation costs several times the operation
     clipped = np.abs(z) > Z_LIMIT
-    bounded = np.clip(z, -Z_LIMIT, Z_LIMIT)
-    return np.rint(bounded * GRID).astype(np.int64), clipped
+    np.clip(z, -Z_LIMIT, Z_LIMIT, out=z)
+    z *= GRID
+    return np.rint(z, out=z).astype(np.int64), clipped
 
 
 def carry(limbs: NDArray[np.int64]) -> NDArray[np.int64]:

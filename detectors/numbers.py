@@ -7,7 +7,7 @@ the models themselves; a number in quotes is text, and so invalid: a producer th
 from __future__ import annotations
 
 import math
-from array import array
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,8 +24,8 @@ def numbers(values: Sequence[Any] | None, size: int) -> Floats:
     if values is None:
         return np.full(size, np.nan)
     try:
-        return np.frombuffer(array("d", values), dtype=np.float64)  # the fast path: refuses None and text
-    except (TypeError, OverflowError):
+        return np.frombuffer(struct.pack(f"{size}d", *values), dtype=np.float64)  # the fast path: refuses None and text
+    except struct.error:
         return _numbers_with_gaps(values)
 
 
