@@ -115,7 +115,7 @@ class Closing:
         start, end = lane.awaiting[-1]
         measured = self.measure(self._context(lane), lane, [(start, end)], Stage.LABELS, provisional=True)
         results = tuple(Judged(family, measurement) for family, measurement in measured)
-        return _record(Due(end, lane.key, Stage.LABELS, start, end, lane.id), results, provisional=True)
+        return _record(Due(end, lane.key, Stage.LABELS, start, end, lane.id), lane, results, provisional=True)
 
     def _due(self, system: str, final: bool) -> Iterator[Due]:
         lanes = self._lanes(system)
@@ -184,7 +184,7 @@ class Closing:
     def _judge_window(self, item: Due, state: StreamState) -> tuple[StreamState, WindowRecord, list[Judgement]]:
         lane = self.ledger.lanes[item.lane]
         context = self._context(lane)
-        window = self._window_ref(item, context)
+        window = self._window_ref(item, context, lane)
         again = Remeasured(self, context, lane, item)
         carries = state.carry()
         results: list[Judged] = []
@@ -198,7 +198,7 @@ class Closing:
             judgement, carries[key] = decide(carries.get(key, Carry()), window, measurement, policy, again.of(*key))
             judgements.append(judgement)
             results.append(judged_of(judgement))
-        record = _record(item, tuple(results), partial=window.partial)
+        record = _record(item, lane, tuple(results), partial=window.partial)
         held = {
             key: unexpired(carry, window) if context.policy(*key).stage is item.stage else carry
             for key, carry in carries.items()
@@ -240,14 +240,16 @@ class Closing:
         sampled = not key.segment and any(self.joins.is_sample(key) for key in keys)
         return sum(self.joins.predictions(key) for key in keys) if sampled else 0
 
-    def _window_ref(self, item: Due, context: Context) -> WindowRef:
+    def _window_ref(self, item: Due, context: Context, lane: Lane) -> WindowRef:
         plan = context.plan
         return WindowRef(
             stream=item.stream,
             start_us=item.start_us,
             end_us=item.end_us,
             due_us=item.due_us,
-            partial=self.ledger.clock(item.stream.system).cuts_into(item.start_us, item.end_us),
+            partial=any(
+                cut.cuts_into(item.start_us, item.end_us) for cut in (self.ledger.clock(item.stream.system), lane)
+            ),
             carries=plan.min_events is not None or plan.counts_toward_incidents(item.end_us),
         )
 
@@ -311,7 +313,7 @@ def _still_awaited(state: StreamState, lanes: Sequence[Lane], judgements: Sequen
 
 
 def _record(
-    item: Due, results: tuple[Judged, ...], *, partial: bool = False, provisional: bool = False
+    item: Due, lane: Lane, results: tuple[Judged, ...], *, partial: bool = False, provisional: bool = False
 ) -> WindowRecord:
     return WindowRecord(
         stream=item.stream,
@@ -322,4 +324,5 @@ def _record(
         results=results,
         provisional=provisional,
         partial=partial,
+        context=lane.context,
     )

@@ -1,6 +1,6 @@
 """Contexts: for each model version, all that its windows are counted and judged by.
 
-The digest of a context covers what fixes the shape and meaning of its tables - layout, reference, window plan - so
+The digest of a context covers what fixes its tables and their meaning - layout, reference, window plan, tallies - so
 windows of two digests never mix. Thresholds, severities and receivers are not part of it: they may change by a reload.
 """
 
@@ -41,6 +41,7 @@ class StoredContext(msgspec.Struct, frozen=True):
     slide_us: int
     offset_us: int
     min_events: int | None
+    families: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,7 @@ class Context:
     Attributes:
         system, model: their settings.
         reference: ``None`` where there is none.
+        watched: names of the families that are on; as the settings say, unless windows of earlier settings finish.
         z: normal quantile of all intervals.
     """
 
@@ -60,6 +62,7 @@ class Context:
     plan: WindowPlan
     budget: float
     overrides: Mapping[str, tuple[object, ...]]
+    watched: tuple[str, ...]
     families: tuple[Family, ...] = field(init=False)
     inference_tallies: tuple[InferenceTally, ...] = field(init=False)
     label_tallies: tuple[LabelTally, ...] = field(init=False)
@@ -68,7 +71,7 @@ class Context:
     _policies: dict[tuple[str, str], Policy] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        families = tuple(family for family in FAMILIES if self.model.watches(family.name))
+        families = tuple(family for family in FAMILIES if family.name in self.watched)
         inferences, labelled = tallies_of((*families, Service()))
         object.__setattr__(self, "families", families)
         object.__setattr__(self, "inference_tallies", inferences)
@@ -140,6 +143,7 @@ class Context:
             slide_us=self.plan.slide_us,
             offset_us=self.plan.offset_us,
             min_events=self.plan.min_events,
+            families=self.watched,
         )
 
     def _digest(self) -> str:
@@ -148,6 +152,7 @@ class Context:
             self.layout.digest,
             self.reference.digest if self.reference else None,
             [plan.length_us, plan.slide_us, plan.offset_us, plan.min_events],
+            sorted(tally.name for tally in (*self.inference_tallies, *self.label_tallies)),
         )
         return xxhash.xxh3_128_hexdigest(msgspec.json.encode(parts))[:16]
 
@@ -163,6 +168,11 @@ class Context:
             if self.decides(measurement, stage)
         )
         return critical_z(self.budget, evaluations_per_30_days(deciding, self.plan.length_us))
+
+
+def watched_families(model: Model) -> tuple[str, ...]:
+    """Names of the families that the settings leave on."""
+    return tuple(family.name for family in FAMILIES if model.watches(family.name))
 
 
 class Contexts:
@@ -235,6 +245,7 @@ class Contexts:
             plan=WindowPlan(old.length_us, old.slide_us, old.offset_us, old.min_events),
             budget=current.budget,
             overrides=current.overrides,
+            watched=old.families,
         )
 
     def _add(self, system: System, model: Model, at: str) -> Iterator[Problem]:
@@ -259,6 +270,7 @@ class Contexts:
             plan=window_plan(model),
             budget=self._settings.false_alarm_budget,
             overrides=_overrides(self._settings, model),
+            watched=watched_families(model),
         )
 
 

@@ -35,7 +35,8 @@ class WindowRecord(msgspec.Struct, frozen=True):
 
     Attributes:
         provisional: labels are still arriving; nothing was decided.
-        partial: some of its events were not read; nothing was decided.
+        partial: some of its events were not read, or were counted under another layout; nothing was decided.
+        context: digest of what it was counted under; empty for whole models.
     """
 
     stream: StreamKey
@@ -46,6 +47,7 @@ class WindowRecord(msgspec.Struct, frozen=True):
     results: tuple[Judged, ...]
     provisional: bool = False
     partial: bool = False
+    context: str = ""
 
 
 def judged_of(judgement: Judgement) -> Judged:
@@ -66,7 +68,7 @@ Row = tuple[int, str, int, str, str, bytes]
 
 def rows(record: WindowRecord) -> Iterator[Row]:
     """(due, stream, end, metric, subject, line) of each measurement of a window."""
-    stream = "\x1f".join(record.stream)
+    stream = "\x1f".join((*record.stream, record.context))
     window = _of_window(record)
     for result in record.results:
         measured = result.measurement

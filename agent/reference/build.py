@@ -9,7 +9,7 @@ from importlib.metadata import version as version_of
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.flow.contexts import Context
+from agent.flow.contexts import Context, watched_families
 from agent.flow.declare import declaration_of, window_plan
 from agent.reference.rows import Gathered, ReferenceRows, Subject
 from agent.reference.sources import Progress, RowSource
@@ -106,6 +106,7 @@ def _context(settings: Settings, system: System, model: Model, layout: Layout) -
         plan=window_plan(model),
         budget=settings.false_alarm_budget,
         overrides={},
+        watched=watched_families(everything),
     )
 
 

@@ -140,13 +140,17 @@ class Ledger:
         return sum(not lane.ended for lane in self.lanes.values())
 
     def new_lane(self, key: StreamKey, context: str, pane_us: int) -> Lane:
-        """A stream is seen for the first time under this context."""
+        """A stream is seen for the first time under this context; one of another context is cut here."""
+        replaced = [lane for lane in self.lanes.values() if lane.key == key and not lane.ended]
+        for lane in replaced:
+            self.put_lane(msgspec.structs.replace(lane, cut_us=pane_us))
         lane = Lane(
             id=max(self.lanes, default=0) + 1,
             key=key,
             context=context,
             first_pane_us=pane_us,
             last_seen_us=pane_us,
+            cut_us=pane_us if replaced else None,
         )
         self._lane_ids[(key, context)] = lane.id
         self.put_lane(lane)

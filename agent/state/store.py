@@ -103,6 +103,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
         last_seen_us: end of the last window that held events.
         awaiting: closed windows (start, end) whose label horizon has not passed.
         ended: retired, or replaced by another layout.
+        cut_us: the pane in which another layout took over: both hold a part only of the window around it; else None.
     """
 
     id: int
@@ -113,6 +114,11 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     closed_until_us: int = BEGINNING_OF_TIME
     awaiting: tuple[tuple[int, int], ...] = ()
     ended: bool = False
+    cut_us: int | None = None
+
+    def cuts_into(self, start_us: int, end_us: int) -> bool:
+        """Whether the window holds a part only of its events."""
+        return self.cut_us is not None and start_us <= self.cut_us < end_us
 
 
 class Store:

@@ -39,6 +39,30 @@ def test_a_window_never_mixes_two_layouts(open_stage: OpenStage) -> None:
     assert len({lane.context for lane in ledger.lanes.values()}) == 2
 
 
+def test_the_window_in_which_the_layout_changed_is_told_in_both_parts_and_decides_nothing(
+    open_stage: OpenStage,
+) -> None:
+    stage = open_stage()
+    stage.run(*events("a", 0, 100, 100))
+    changed(stage, **TWO_COLUMNS)
+    stage.run(*events("b", 100, 240, 140)).finish()
+    volumes = {start: stage.lines("volume", window_start=f"2026-01-01T0{start}:00:00Z") for start in range(4)}
+    both = [one for one in volumes[1] if one["version"] == "1"]
+    assert sorted(one["value"] for one in both) == [20, 40]
+    assert all(one["partial"] for one in both)
+    assert not any(one.get("partial") for start in (0, 2, 3) for one in volumes[start])
+
+
+def test_a_detector_switched_on_at_a_restart_measures_no_window_that_it_saw_a_part_of(open_stage: OpenStage) -> None:
+    stage = open_stage(detectors={"drift": False, "quality": False})
+    stage.run(*events("a", 0, 100, 100))
+    changed(stage)
+    stage.run(*events("b", 100, 240, 140)).finish()
+    shares = stage.lines("missing_share")
+    assert min(one["window_start"] for one in shares if not one.get("partial")) == "2026-01-01T02:00:00Z"
+    assert {one["n"] for one in shares if one.get("partial")} == {20}
+
+
 def test_labels_find_the_predictions_of_an_old_layout(open_stage: OpenStage) -> None:
     labelled: dict[str, Any] = {"labels": {"horizon": "2h"}}
     stage = open_stage(**labelled)
