@@ -22,6 +22,9 @@ SettingsOption = Annotated[
 StateOption = Annotated[Path | None, typer.Option("--state", help="The state directory itself.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: plain, stable, for programs.")]
 
+USAGE = 2
+"""Exit code of a command that was not called as it can be."""
+
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """End the command with a message on standard error."""
@@ -31,16 +34,22 @@ def fail(message: str, code: int = 1) -> NoReturn:
 
 def database_of(settings: Path | None, state: Path | None) -> Path:
     """The database of the agent that the options name; the command ends where there is none."""
-    if (settings is None) == (state is None):
-        fail("Name the agent: --settings FILE or --state DIR, one of the two.", 2)
+    if state is not None:
+        directory = state
+    elif settings is not None:
+        directory = _state_directory(settings)
+    else:
+        fail("give --settings FILE or --state DIRECTORY.", USAGE)
+    if not (directory / DATABASE).is_file():
+        fail(f"there is no state in {directory}. Has the agent run with these settings?")
+    return directory / DATABASE
+
+
+def _state_directory(settings: Path) -> Path:
     try:
-        directory = state if state is not None else load(settings).state.directory  # type: ignore[arg-type]
+        return load(settings).state.directory
     except SettingsError as error:
-        fail(str(error))
-    database = directory / DATABASE
-    if not database.is_file():
-        fail(f"{database}: there is no state. Has the agent run, and in this directory?")
-    return database
+        fail(f"the settings cannot be used:\n{error}")
 
 
 @contextmanager
@@ -51,4 +60,4 @@ def open_state(settings: Path | None, state: Path | None) -> Iterator[sqlite3.Co
         try:
             yield connection
         except sqlite3.Error as error:
-            fail(f"{database}: {error}")
+            fail(f"{database} cannot be read: {error}.")

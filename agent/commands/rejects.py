@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agent.commands.common import AsJson, SettingsOption, StateOption, fail, open_state
 from agent.state import rejects
 from agent.state.rejects import Kept
-from agent.state.store import DATABASE
 from config.contract import REJECT_REASONS
-from config.errors import SettingsError
-from config.settings import load
-
-SettingsOption = Annotated[
-    Path | None, typer.Option("--settings", help="The settings file; names the state directory.")
-]
-StateOption = Annotated[Path | None, typer.Option("--state", help="The state directory itself.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: plain, stable, for programs.")]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,8 +37,8 @@ def list_(
 ) -> None:
     """List rejected records, the newest first. With --json one object a line, without the bytes."""
     if reason is not None and reason not in REJECT_REASONS:
-        _fail(f"there is no reason {reason!r}. Reasons: {', '.join(REJECT_REASONS)}.")
-    with _open(settings, state) as conn:
+        fail(f"there is no reason {reason!r}. Reasons: {', '.join(REJECT_REASONS)}.")
+    with open_state(settings, state) as conn:
         found = rejects.list_rejects(conn, limit, reason)
         totals = rejects.totals(conn)
     if as_json:
@@ -71,10 +59,10 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one rejected record with its bytes. Bytes that are no printable ASCII are escaped."""
-    with _open(settings, state) as conn:
+    with open_state(settings, state) as conn:
         kept = rejects.show(conn, number)
     if kept is None:
-        _fail(f"there is no rejected record {number}: it never was, or newer ones took its place.")
+        fail(f"there is no rejected record {number}: it never was, or newer ones took its place.")
     if as_json:
         typer.echo(json.dumps(_record(kept) | {"value": printable(kept.value)}))
         return
@@ -91,30 +79,6 @@ def show(
 def printable(value: bytes) -> str:
     """Bytes as text that cannot disturb a terminal: printable ASCII as it is, the rest as ``\\xNN``, ``\\`` doubled."""
     return "".join(chr(b) if 32 <= b < 127 and b != 92 else "\\\\" if b == 92 else f"\\x{b:02x}" for b in value)
-
-
-@contextmanager
-def _open(settings: Path | None, state: Path | None) -> Iterator[sqlite3.Connection]:
-    """The state database, read only: the agent may be running."""
-    database = _directory(settings, state) / DATABASE
-    if not database.is_file():
-        _fail(f"there is no state in {database.parent}. Has the agent run with these settings?")
-    with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True, timeout=10.0)) as conn:
-        try:
-            yield conn
-        except sqlite3.Error as error:
-            _fail(f"{database} cannot be read: {error}.")
-
-
-def _directory(settings: Path | None, state: Path | None) -> Path:
-    if state is not None:
-        return state
-    if settings is None:
-        _fail("give --settings FILE or --state DIRECTORY.")
-    try:
-        return load(settings).state.directory
-    except SettingsError as error:
-        _fail(f"the settings cannot be used:\n{error}")
 
 
 def _table(found: list[Kept]) -> Table:
@@ -135,8 +99,3 @@ def _record(kept: Kept) -> dict[str, Any]:
 
 def _time(microseconds: int) -> str:
     return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"error: {message}", err=True)
-    raise typer.Exit(1)
