@@ -24,6 +24,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 extend_path()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run on several cores, those with real parts stay on one: they share a broker and its machine."""
+    for item in items:
+        if item.get_closest_marker("parts"):
+            item.add_marker(pytest.mark.xdist_group("parts"))
+
+
 @pytest.fixture(autouse=True)
 def _logs_end_with_their_test() -> Iterator[None]:
     """``wachter run`` logs to the standard error of its time, which a test's runner closes; later tests must not."""
