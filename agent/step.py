@@ -123,7 +123,7 @@ class Step:
     def recover(self) -> None:
         """After a step that could not be written: forget it and read again from the last durable position."""
         self.pipeline.reload()
-        self.pipeline.interrupt()
+        self.pipeline.time.interrupt()
         if self.owned.partitions:
             self.source.begin({p: self.pipeline.ledger.position(p).next_offset for p in self.owned.partitions})
 
@@ -131,16 +131,16 @@ class Step:
         if poll.assignment is not None:
             self._assigned(poll.epoch, poll.assignment)
         if poll.trouble is not None:
-            self.pipeline.interrupt()
+            self.pipeline.time.interrupt()
         for gap in poll.gaps:
-            self.pipeline.gap(gap)
+            self.pipeline.cuts.gap(gap)
         self.owned.trouble = poll.trouble
         self.owned.lag = dict(poll.lag)
 
     def _assigned(self, epoch: int, assignment: Assignment) -> None:
         self.owned = Ownership(epoch, True, assignment.partitions)
         self.pipeline.reload()
-        self.pipeline.interrupt()
+        self.pipeline.time.interrupt()
         if not assignment.partitions:
             return
         if is_behind(self.pipeline.ledger.positions, assignment):
@@ -160,7 +160,7 @@ class Step:
             for partition, (committed, note) in notes.items()
         }
         known = [note for _, note in notes.values() if note is not None]
-        self.pipeline.rebuild(starts, _latest(known))
+        self.pipeline.cuts.rebuild(starts, _latest(known))
         self.owned.taken_over = True
 
     def _beginning(self, partition: Partition, assignment: Assignment) -> int:
@@ -169,10 +169,10 @@ class Step:
         first = assignment.beginnings.get(partition, 0)
         if known is None:
             start = assignment.starts.get(partition, first)
-            self.pipeline.begin(partition, start)
+            self.pipeline.cuts.begin(partition, start)
             return start
         if known.next_offset < first:
-            self.pipeline.gap(Gap(partition, known.next_offset, first))
+            self.pipeline.cuts.gap(Gap(partition, known.next_offset, first))
             return first
         return known.next_offset
 
@@ -191,7 +191,7 @@ class Step:
 
     def _hold(self) -> None:
         if self.owned.partitions:
-            self.owned.held = self.pipeline.held(self.owned.partitions)
+            self.owned.held = self.pipeline.time.held(self.owned.partitions)
             self.source.hold(self.owned.held)
 
     def _take_acts(self) -> list[Transition]:
@@ -206,7 +206,7 @@ class Step:
 
     def _watch(self) -> list[Transition]:
         """Findings about the agent's own input."""
-        now_us = self.clock.now_us() if self.pipeline.rules.wall else self.pipeline.frontier_us
+        now_us = self.clock.now_us() if self.pipeline.time.rules.wall else self.pipeline.time.frontier_us
         reading = bool(self.owned.partitions) and not self.finished
         if now_us is None:
             return []

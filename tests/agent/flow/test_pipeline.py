@@ -234,7 +234,7 @@ def test_records_lost_while_the_agent_was_down_are_a_gap(open_stage: OpenStage) 
 
 def test_a_log_made_anew_takes_no_counter_back(stage: Stage) -> None:
     stage.run(*events("a", 0, 30))
-    stage.step.pipeline.gap(Gap(PART, 60, 10))
+    stage.step.pipeline.cuts.gap(Gap(PART, 60, 10))
     assert stage.count("gap_records") == 0
     assert stage.step.pipeline.ledger.position(PART).next_offset == 10
 
