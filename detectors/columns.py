@@ -53,9 +53,9 @@ class Inferences:
         occurred_us: (n,) int64, event time in microseconds since 1970-01-01T00:00Z.
         models: the distinct model keys of the batch; model_of: (n,) int32 index into it.
         partition: (n,) int32 index of the source partition; offset: (n,) int64.
-        values: a sequence of n raw values per name; ``None`` where the event does not carry it. Names: the model's columns
-            as ``features.<name>``, ``protected.<name>``, ``segment.<name>``, and ``prediction``, ``score``, ``scores``,
-            ``label``, ``latency_ms``, ``status``, ``subject_ref``.
+        values: a sequence of n raw values per name; ``None`` where the event does not carry it, an ``array("d")`` where
+            all are numbers. Names: the model's columns as ``features.<name>``, ``protected.<name>``, ``segment.<name>``,
+            and ``prediction``, ``score``, ``scores``, ``label``, ``latency_ms``, ``status``, ``subject_ref``.
     """
 
     ids: Sequence[str]

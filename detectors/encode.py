@@ -131,7 +131,7 @@ def _picker(rows: NDArray[np.intp] | None) -> Pick:
 
 def _says_nothing(values: Sequence[object]) -> bool:
     """Whether no event carries a value, as with ``label`` where labels come on their own."""
-    return (not values or values[0] is None) and values.count(None) == len(values)
+    return len(values) == 0 or (values[0] is None and values.count(None) == len(values))
 
 
 def _numeric(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,9 +21,11 @@ _PLAIN = frozenset((float, int, bool, type(None)))
 
 
 def numbers(values: Sequence[Any] | None, size: int) -> Floats:
-    """(size,) float64 of raw values; ``None`` stands for a column that no event carries."""
+    """(size,) float64 of raw values, not to be written to; ``None`` stands for a column that no event carries."""
     if values is None:
         return np.full(size, np.nan)
+    if isinstance(values, array):
+        return np.frombuffer(values, dtype=np.float64)
     try:
         return np.frombuffer(struct.pack(f"{size}d", *values), dtype=np.float64)  # the fast path: refuses None and text
     except struct.error:

@@ -12,20 +12,17 @@ import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import compress
-from typing import Any
 
 from agent.decoders.batch import Batch, is_tombstone, make_batch, open_announced, open_structured, rejects_of
+from agent.decoders.blocks import Block
 from agent.decoders.events import Rows, build_inferences, build_labels, check_oversights, value_names
 from agent.decoders.extras import SAMPLE_EVERY, count_extras
 from agent.decoders.lanes import Lanes, declared_names
-from agent.decoders.lenient import parse_object
 from agent.decoders.merge import merge_inferences, merge_labels
+from agent.decoders.reading import read
 from agent.decoders.record import Decoded, Reject
-from agent.decoders.shape import Shape, find, matches
-from agent.decoders.trie import salvage
+from agent.decoders.shape import Shape
 from agent.source import Fetched
-from config.errors import RecordRejected
 from config.settings import Settings
 from detectors.columns import Inferences, Labels
 
@@ -39,14 +36,6 @@ class _Outcome:
     oversights: int = 0
     rejects: list[Reject] = field(default_factory=list)
     extras: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Found:
-    """What a shape's decoder made of records, and their rows, in parallel."""
-
-    rows: list[int]
-    structs: list[Any]
 
 
 class RecordDecoder:
@@ -99,18 +88,17 @@ class RecordDecoder:
         return [row for row in range(len(sizes)) if row not in batch.flaws]
 
     def _read(self, batch: Batch, rows: list[int], outcome: _Outcome) -> None:
-        for shape, found in zip(batch.lane.shapes, _by_shape(batch, rows), strict=True):
-            if found.rows:
-                self._build(batch, shape, found, outcome)
+        for shape, block in read(batch, rows):
+            self._build(batch, shape, block, outcome)
 
-    def _build(self, batch: Batch, shape: Shape, found: _Found, outcome: _Outcome) -> None:
+    def _build(self, batch: Batch, shape: Shape, block: Block, outcome: _Outcome) -> None:
         rows = Rows(
             shape=shape,
-            structs=found.structs,
-            offsets=batch.offsets[found.rows],
-            partition=batch.partition[found.rows],
+            columns=block.columns,
+            offsets=batch.offsets[block.rows],
+            partition=batch.partition[block.rows],
             outer={
-                i: batch.outer[row] for i, row in enumerate(found.rows if batch.outer else ()) if row in batch.outer
+                i: batch.outer[row] for i, row in enumerate(block.rows if batch.outer else ()) if row in batch.outer
             },
         )
         match shape.event_type:
@@ -124,8 +112,8 @@ class RecordDecoder:
                 valid, flaws = check_oversights(rows)
                 outcome.oversights += valid
         for i, (reason, detail) in flaws.by_row.items():
-            batch.flaws.add(found.rows[i], reason, detail)
-        for row in found.rows[::SAMPLE_EVERY]:
+            batch.flaws.add(block.rows[i], reason, detail)
+        for row in block.rows[::SAMPLE_EVERY]:
             if row not in batch.flaws:
                 count_extras(shape, batch.payloads[row], outcome.extras)
 
@@ -136,73 +124,6 @@ def _by_topic(fetched: Sequence[Fetched]) -> dict[str, list[Fetched]]:
     for part in fetched:
         found.setdefault(part.partition.topic, []).append(part)
     return found
-
-
-def _by_shape(batch: Batch, rows: list[int]) -> list[_Found]:
-    """What each shape of the lane takes. Rows that no shape takes become flaws."""
-    taken: list[_Found] = []
-    refused: list[int] = []
-    looked_at: dict[int, Any] = {}
-    for shape in batch.lane.shapes:
-        found, values = _split(shape, _decode_typed(shape, batch, rows, refused))
-        taken.append(found)
-        looked_at = values | looked_at
-        rows = list(values)
-    for row in rows:
-        batch.flaws.add(row, *batch.lane.unmatched(looked_at[row]))
-    for row in refused:
-        _read_carefully(batch, row, taken)
-    return [_in_order(found) for found in taken] if refused else taken
-
-
-def _decode_typed(shape: Shape, batch: Batch, rows: list[int], refused: list[int]) -> _Found:
-    """The hot loop: one C call a record."""
-    decode = shape.decoder.decode
-    payloads = batch.payloads
-    structs: list[Any] = []
-    read: list[int] = []
-    for row in rows:
-        try:
-            structs.append(decode(payloads[row]))
-        except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
-            refused.append(row)
-        else:
-            read.append(row)
-    return _Found(read, structs)
-
-
-def _split(shape: Shape, found: _Found) -> tuple[_Found, dict[int, Any]]:
-    """What the shape's condition holds for, and by row of the others what it looked at."""
-    if shape.when is None:
-        return found, {}
-    values = shape.conditions(found.structs)
-    if values.count(shape.when.equals) == len(values) and isinstance(shape.when.equals, str):
-        return found, {}
-    fits = [matches(shape.when, value) for value in values]
-    left = {row: value for row, value, fit in zip(found.rows, values, fits, strict=True) if not fit}
-    return _Found(list(compress(found.rows, fits)), list(compress(found.structs, fits))), left
-
-
-def _in_order(found: _Found) -> _Found:
-    """By row again, after some were read a second time."""
-    order = sorted(range(len(found.rows)), key=found.rows.__getitem__)
-    return _Found([found.rows[i] for i in order], [found.structs[i] for i in order])
-
-
-def _read_carefully(batch: Batch, row: int, taken: list[_Found]) -> None:
-    try:
-        record = parse_object(batch.payloads[row])
-    except RecordRejected as error:
-        batch.flaws.add(row, error.reason, error.detail)
-        return
-    shapes = batch.lane.shapes
-    for shape, found in zip(shapes, taken, strict=True):
-        if shape.when is None or matches(shape.when, find(shape.when.path.steps, record)):
-            found.rows.append(row)
-            found.structs.append(salvage(shape.tree, record))
-            return
-    first = shapes[0].when
-    batch.flaws.add(row, *batch.lane.unmatched(None if first is None else find(first.path.steps, record)))
 
 
 @contextmanager

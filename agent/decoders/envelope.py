@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.decoders.blocks import pick
 from agent.decoders.times import NO_TIME, iso_us, read_times
 from config.contract import MAX_ID_BYTES, OVERSIGHT_ACTIONS, SCHEMA_VERSION, TimeFormat
 from detectors.columns import ModelKey
@@ -179,7 +180,7 @@ def without(rows: Flaws, size: int) -> Callable[[Sequence[Any]], Sequence[Any]]:
     if not rows.by_row:
         return lambda column: column
     keep = [row for row in range(size) if row not in rows]
-    return lambda column: [column[row] for row in keep]
+    return lambda column: pick(column, keep)
 
 
 def _form(form: TimeFormat) -> str:

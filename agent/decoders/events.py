@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.decoders.envelope import (
+    Columns,
     Flaws,
     Outer,
     addresses,
@@ -35,16 +36,19 @@ class Rows:
     """Records that were read in one shape.
 
     Attributes:
-        structs: what the shape's decoder made of them, n.
+        columns: the values of every field, n each.
         offsets, partition: (n,), where each was read.
         outer: envelopes around them, by row.
     """
 
     shape: Shape
-    structs: Sequence[Any]
+    columns: Columns
     offsets: NDArray[np.int64]
     partition: NDArray[np.int32]
     outer: Mapping[int, Outer]
+
+    def __len__(self) -> int:
+        return len(self.offsets)
 
 
 def build_inferences(
@@ -52,13 +56,13 @@ def build_inferences(
 ) -> tuple[Inferences, Flaws]:
     """Inference events; every name of ``value_names`` has a column, of ``None`` where the shape does not carry it."""
     flaws = Flaws()
-    columns = rows.shape.columns(rows.structs)
+    columns = dict(rows.columns)
     check_schema(columns, flaws)
     fill_from_outer(columns, rows.outer)
     ids = texts(columns["event_id"], "event_id", flaws)
     occurred = times(columns, rows.shape.time, rows.outer, flaws)
     models, model_of = model_keys(columns, known, flaws)
-    size = len(rows.structs)
+    size = len(rows)
     keep, take = _kept(flaws, size), without(flaws, size)
     if flaws.by_row:
         models, model_of = _used(models, model_of, keep)
@@ -78,8 +82,8 @@ def build_inferences(
 def build_labels(rows: Rows, known: frozenset[tuple[str, str]]) -> tuple[Labels, Flaws]:
     """Label events."""
     flaws = Flaws()
-    columns = rows.shape.columns(rows.structs)
-    size = len(rows.structs)
+    columns = dict(rows.columns)
+    size = len(rows)
     check_schema(columns, flaws)
     fill_from_outer(columns, rows.outer)
     ids = texts(columns["event_id"], "event_id", flaws)
@@ -103,14 +107,14 @@ def build_labels(rows: Rows, known: frozenset[tuple[str, str]]) -> tuple[Labels,
 def check_oversights(rows: Rows) -> tuple[int, Flaws]:
     """How many oversight events are valid."""
     flaws = Flaws()
-    columns = rows.shape.columns(rows.structs)
+    columns = dict(rows.columns)
     check_schema(columns, flaws)
     fill_from_outer(columns, rows.outer)
     for name in ("event_id", "ref_event_id", "actor_ref"):
         texts(columns[name], name, flaws)
     times(columns, rows.shape.time, rows.outer, flaws)
     check_actions(columns["action"], flaws)
-    return len(rows.structs) - len(flaws.by_row), flaws
+    return len(rows) - len(flaws.by_row), flaws
 
 
 def value_names(features: Sequence[str], protected: Sequence[str], segment: Sequence[str]) -> tuple[str, ...]:
@@ -142,7 +146,7 @@ def _kept(flaws: Flaws, size: int) -> NDArray[np.bool_]:
 def _ref_times(values: Sequence[Any] | None, rows: Rows) -> NDArray[np.int64]:
     """Times of the predictions; one that cannot be read counts as not given."""
     if values is None:
-        return np.full(len(rows.structs), NOT_GIVEN, dtype=np.int64)
+        return np.full(len(rows), NOT_GIVEN, dtype=np.int64)
     result = read_times(values, rows.shape.time)
     result[result == NO_TIME] = NOT_GIVEN
     return result

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.decoders.blocks import concatenate, pick
 from detectors.columns import Inferences, Labels
 
 
@@ -65,6 +66,6 @@ class _Order:
         joined = np.concatenate(arrays)
         return joined if self._rows is None else joined[self._rows]
 
-    def column(self, columns: Sequence[Sequence[Any]]) -> list[Any]:
-        joined = list(chain.from_iterable(columns))
-        return joined if self._rows is None else [joined[row] for row in self._rows.tolist()]
+    def column(self, columns: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        joined = concatenate(columns)
+        return joined if self._rows is None else pick(joined, self._rows.tolist())

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple
 
+from agent.decoders.blocks import pack
 from agent.decoders.lenient import UNREADABLE, readable
 from config.mapping import JsonPath, Step
 
@@ -146,7 +147,7 @@ def read_columns(
         if child.leaf is None:
             columns |= read_columns(child, column, (*at, step))
         else:
-            columns[(*at, step)] = column
+            columns[(*at, step)] = pack(column) if child.leaf.type == Number else column
     return columns
 
 
