@@ -12,33 +12,24 @@ from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
-import structlog
 
 from agent.flow.contexts import Context, Contexts
 from agent.flow.history import Judged, WindowRecord, judged_of
+from agent.flow.measuring import Measured, Measuring, Remeasured, volume_of
 from agent.flow.whole_models import WholeModels
 from agent.flow.windowing import Due, Schedule, due_windows, next_start
-from agent.join.joins import Joins, PaneKey
+from agent.join.joins import Joins
 from agent.state.ledger import Ledger, StreamState
 from agent.state.panes import Panes
 from agent.state.store import Lane
 from agent.state.volumes import Volumes
 from detectors.columns import ModelKey
-from detectors.family import Family, Frame
 from detectors.incident import Moved, Transition
 from detectors.incidents import advance, moved_by, retire
-from detectors.measurement import Measurement, Stage, rounded
-from detectors.service import EVENTS
+from detectors.measurement import Measurement, Stage
 from detectors.tables import Tables
-from detectors.thresholds import Carry, Judgement, Remeasure, WindowRef, decide, unexpired
+from detectors.thresholds import Carry, Judgement, WindowRef, decide, unexpired
 from detectors.windows import BEGINNING_OF_TIME, END_OF_TIME
-
-log = structlog.get_logger(__name__)
-
-DETECTOR_FAILED = "detector_failed"
-Measured = tuple[str, Measurement]
-"""A measurement and the family that made it."""
-
 
 OnWindow = Callable[[Due, Context, Tables], None]
 """Told a window that is measured at its end, and its tables."""
@@ -76,6 +67,7 @@ class Closing:
         self.panes = panes
         self.joins = joins
         self.retire_after_us = retire_after_us
+        self.measuring = Measuring(ledger, panes, joins)
         self.models = WholeModels(contexts, ledger, volumes)
         self.on_window: OnWindow = nobody_asks
 
@@ -113,7 +105,7 @@ class Closing:
         if not lane.awaiting or not self.contexts.knows(ModelKey(*lane.key[:3])):
             return None
         start, end = lane.awaiting[-1]
-        measured = self.measure(self._context(lane), lane, [(start, end)], Stage.LABELS, provisional=True)
+        measured = self.measuring.measure(self._context(lane), lane, [(start, end)], Stage.LABELS, provisional=True)
         results = tuple(Judged(family, measurement) for family, measurement in measured)
         return _record(Due(end, lane.key, Stage.LABELS, start, end, lane.id), lane, results, provisional=True)
 
@@ -185,7 +177,7 @@ class Closing:
         lane = self.ledger.lanes[item.lane]
         context = self._context(lane)
         window = self._window_ref(item, context, lane)
-        again = Remeasured(self, context, lane, item)
+        again = Remeasured(self.measuring, context, lane, item)
         carries = state.carry()
         results: list[Judged] = []
         judgements: list[Judgement] = []
@@ -211,34 +203,7 @@ class Closing:
         if item.stage is Stage.WINDOW:
             panes = context.plan.panes(item.start_us, item.end_us)
             self.on_window(item, context, self.panes.window(lane.id, panes))
-        return self.measure(context, lane, [(item.start_us, item.end_us)], item.stage)
-
-    def measure(
-        self, context: Context, lane: Lane, spans: Sequence[tuple[int, int]], stage: Stage, *, provisional: bool = False
-    ) -> list[Measured]:
-        """All measurements of the sum of some windows of a lane."""
-        starts = [start for span in spans for start in context.plan.panes(*span)]
-        window = context.nothing() + self.panes.window(lane.id, starts)
-        predictions = self._sampled_predictions(lane, starts)
-        frame = context.frame(stage, predictions=predictions, provisional=provisional)
-        return [measured for family in context.families for measured in self._of_family(family, window, frame)]
-
-    def _of_family(self, family: Family, window: Tables, frame: Frame) -> list[Measured]:
-        """What one detector measures; its failure is counted, said, and disturbs no other."""
-        try:
-            return [(family.name, rounded(measurement)) for measurement in family.measure(window, frame)]
-        except Exception as error:
-            log.exception("detector_failed", family=family.name)
-            self.ledger.count("failures", edge="detector")
-            failed = Measurement(DETECTOR_FAILED, family.name, reason=type(error).__name__, direction="none")
-            return [(family.name, failed)]
-
-    def _sampled_predictions(self, lane: Lane, starts: Sequence[int]) -> int:
-        """Predictions whose labels count, where the join keeps a sample only; else 0: the tables know all of them."""
-        key = lane.key
-        keys = [PaneKey(key.system, key.model, key.version, lane.context, start) for start in starts]
-        sampled = not key.segment and any(self.joins.is_sample(key) for key in keys)
-        return sum(self.joins.predictions(key) for key in keys) if sampled else 0
+        return self.measuring.measure(context, lane, [(item.start_us, item.end_us)], item.stage)
 
     def _window_ref(self, item: Due, context: Context, lane: Lane) -> WindowRef:
         plan = context.plan
@@ -273,37 +238,6 @@ class Closing:
 
     def _carried(self, lane: Lane) -> list[int]:
         return [carry.run[0] for _, _, carry in self.ledger.stream(lane.key).carries if carry.run]
-
-
-class Remeasured:
-    """Measures runs of undecided windows, each run once for all metrics."""
-
-    def __init__(self, closing: Closing, context: Context, lane: Lane, item: Due) -> None:
-        self._closing = closing
-        self._context = context
-        self._lane = lane
-        self._item = item
-        self._runs: dict[tuple[int, ...], dict[tuple[str, str], Measurement]] = {}
-
-    def of(self, metric: str, subject: str) -> Remeasure:
-        return lambda run: self._run(run).get((metric, subject))
-
-    def _run(self, run: tuple[int, ...]) -> dict[tuple[str, str], Measurement]:
-        if run not in self._runs:
-            measured = self._closing.measure(self._context, self._lane, self._spans(run), self._item.stage)
-            self._runs[run] = {(m.metric, m.subject): m for _, m in measured}
-        return self._runs[run]
-
-    def _spans(self, run: tuple[int, ...]) -> list[tuple[int, int]]:
-        """Count windows follow each other without a hole; time windows have a fixed length."""
-        if self._context.plan.min_events is not None:
-            return [(run[0], self._item.end_us)]
-        return [(start, start + self._context.plan.length_us) for start in run]
-
-
-def volume_of(tables: Tables) -> int:
-    """Accepted events of a window."""
-    return int(tables.ints(EVENTS)[0])
 
 
 def _still_awaited(state: StreamState, lanes: Sequence[Lane], judgements: Sequence[Judgement]) -> tuple[Moved, ...]:
