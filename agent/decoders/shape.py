@@ -11,22 +11,16 @@ from typing import Any
 import msgspec
 
 from agent.decoders import trie
+from agent.decoders.blocks import pack, share
 from agent.decoders.lenient import readable_scores
 from config.contract import EventType, TimeFormat
 from config.mapping import JsonPath, Mapping, Step, When
 
 Path = tuple[Step, ...]
 
-_TYPES: dict[str, Any] = {
-    "event_id": trie.Identity,
-    "ref_event_id": trie.Identity,
-    "system_id": trie.Identity,
-    "model": trie.Identity,
-    "version": trie.Identity,
-    "subject_ref": trie.Identity,
-    "score": trie.Number,
-    "latency_ms": trie.Number,
-}
+_IDS = ("event_id", "ref_event_id", "subject_ref")
+_NAMES = ("system_id", "model", "version")
+_NUMBERS = ("score", "latency_ms")
 _TIMES = ("occurred_at", "ref_occurred_at")
 _IGNORED = ("trace_id", "label_source")
 """Part of the contract, not of the columns."""
@@ -165,13 +159,13 @@ def _leaf(name: str, path: JsonPath, names: Names) -> trie.Leaf:
     head, _, member = name.partition(".")
     if name == "scores":
         return trie.Leaf(path, trie.Scores, readable_scores)
-    if head == "scores":
-        return trie.Leaf(path, trie.Number)
-    if head == "features" and names.features[member] == {"number"}:
-        return trie.Leaf(path, trie.Number)
+    if name in _NUMBERS or head == "scores" or (head == "features" and names.features[member] == {"number"}):
+        return trie.Leaf(path, trie.Number, hold=pack)
     if name in _TIMES:
         return trie.Leaf(path, trie.Time)
-    return trie.Leaf(path, _TYPES.get(name, trie.Scalar))
+    if name in _IDS:
+        return trie.Leaf(path, trie.Identity)
+    return trie.Leaf(path, trie.Identity if name in _NAMES else trie.Scalar, hold=share)
 
 
 def _gather(by_class: dict[str, Sequence[Any]]) -> list[dict[str, Any] | None]:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple
 
-from agent.decoders.blocks import pack
+from agent.decoders.blocks import as_sent
 from agent.decoders.lenient import UNREADABLE, readable
 from config.mapping import JsonPath, Step
 
@@ -31,11 +31,13 @@ class PathConflict(ValueError):
 
 @dataclass(slots=True)
 class Leaf:
-    """One value that is read: where it stands, what JSON it may be, how it is read when it is something else."""
+    """One value that is read: where it stands, what JSON it may be, how it is read when it is something else, and how its
+    column is held."""
 
     path: JsonPath
     type: Any
     clean: Callable[[Any], Any] = readable
+    hold: Callable[[Sequence[Any]], Sequence[Any]] = as_sent
 
 
 @dataclass(slots=True)
@@ -68,9 +70,16 @@ def plant(leaves: Iterable[Leaf]) -> Node:
             node = node.children.setdefault(step, Node())
         if node.children:
             raise PathConflict(f"{leaf.path} is read as one value and as an object")
-        node.leaf = leaf if node.leaf is None else Leaf(leaf.path, node.leaf.type | leaf.type, leaf.clean)
+        node.leaf = leaf if node.leaf is None else _either(node.leaf, leaf)
     _forge(root)
     return root
+
+
+def _either(known: Leaf, leaf: Leaf) -> Leaf:
+    """One place that is read for two fields."""
+    if known.type == leaf.type:
+        return leaf
+    return Leaf(leaf.path, known.type | leaf.type, leaf.clean)
 
 
 def _check_kind(node: Node, step: Step, leaf: Leaf) -> None:
@@ -147,7 +156,7 @@ def read_columns(
         if child.leaf is None:
             columns |= read_columns(child, column, (*at, step))
         else:
-            columns[(*at, step)] = pack(column) if child.leaf.type == Number else column
+            columns[(*at, step)] = child.leaf.hold(column)
     return columns
 
 

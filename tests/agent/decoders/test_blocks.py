@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.decoders.blocks import BLOCK_RECORDS, Block, concatenate, in_order, join_blocks, pack
+from agent.decoders.blocks import BLOCK_RECORDS, Block, concatenate, in_order, join_blocks, pack, share
 from tests.agent.decoders.events import decode, inference
 
 
@@ -41,3 +41,14 @@ def test_records_beyond_one_block_keep_their_order_and_values() -> None:
     assert decoded.inferences is not None
     assert list(decoded.inferences.ids) == [f"e{i}" for i in range(len(many))]
     assert list(decoded.inferences.values["features.income"]) == [0.0, 1.0, 2.0, "3.0", *range(4, len(many))]
+
+
+def test_equal_texts_become_one_object() -> None:
+    first, second = share(["".join(("c", "ar")), "".join(("c", "ar"))])
+    assert first == "car"
+    assert first is second
+
+
+@pytest.mark.parametrize("values", [("car", None), (True, 1, 1.0), ("1", 1)])
+def test_values_that_are_not_all_texts_are_not_shared(values: tuple[Any, ...]) -> None:
+    assert share(values) is values

@@ -193,3 +193,10 @@ def test_a_time_in_another_form_than_declared_is_rejected(at: object) -> None:
 def test_undeclared_members_of_a_mapped_object_are_counted() -> None:
     decoded = decode([foreign(input={"income": 1, "height": 2, "age": 3})], decoder(PREDICT))
     assert decoded.extra_fields == {"features.height": 1, "features.age": 1}
+
+
+def test_one_place_that_is_a_number_and_a_name_is_held_as_it_was_sent() -> None:
+    fields = {**PREDICT["fields"], "prediction": "$.output.p[1]"}
+    decoded = decode([foreign()], decoder({**PREDICT, "fields": fields}))
+    assert decoded.inferences is not None
+    assert list(decoded.inferences.values["prediction"]) == list(decoded.inferences.values["score"]) == [0.83]
