@@ -4,6 +4,7 @@
 SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin
+PYTEST := $(RUN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help setup parts peers demo test test-quick check format bench lock clean
@@ -24,10 +25,10 @@ demo: setup ## a real model going wrong in real data: broker, agent, incident
 	@$(RUN)/python -m deploy.demo
 
 test: setup parts ## every test, those against real Kafka, Prometheus and Alertmanager too
-	@$(RUN)/python -m pytest
+	@$(PYTEST)
 
 test-quick: setup ## tests that need neither Java nor a server, within 60 s
-	@$(RUN)/python -m pytest -m "not slow and not parts"
+	@$(PYTEST) -m "not slow and not parts"
 
 check: setup ## lint, format, types, direction of imports
 	@$(RUN)/ruff check .
