@@ -90,9 +90,7 @@ def test_an_incident_that_a_person_resolves_is_resolved_in_alertmanager(
     incident = opened(agent, "health")
     (alert,) = agent.until(lambda: receiver.query(f"incident={incident}"))
     assert alert["labels"]["severity"] == "warning"
-    answer = agent.post(
-        f"/api/v1/incidents/{incident}/resolve", {"actor": "ada", "comment": "x is meant to move"}
-    )
+    answer = agent.post(f"/api/v1/incidents/{incident}/resolve", {"actor": "ada", "comment": "x is meant to move"})
     assert (answer.status, json.loads(answer.text)["outcome"]) == (200, "done")
     agent.until(lambda: not receiver.query(f"incident={incident}"))
     assert shown(agent, incident)["state"] == "resolved"
