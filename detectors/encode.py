@@ -13,6 +13,7 @@ One vectorised path serves columns that hold what they should, a slow one per va
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
@@ -125,8 +126,14 @@ def _picker(rows: NDArray[np.intp] | None) -> Pick:
     if (np.diff(rows) == 1).all():
         first, stop = int(rows[0]), int(rows[-1]) + 1
         return lambda values: values[first:stop]
-    getter = itemgetter(*rows.tolist())
-    return lambda values: getter(values)
+    getter: Pick = itemgetter(*rows.tolist())
+
+    def gather(values: Sequence[object]) -> Sequence[object]:
+        if isinstance(values, array):  # of numbers: none of them has to become an object
+            return array("d", np.frombuffer(values)[rows].tobytes())
+        return getter(values)
+
+    return gather
 
 
 def _says_nothing(values: Sequence[object]) -> bool:

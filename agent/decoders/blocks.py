@@ -32,6 +32,10 @@ def pack(values: Sequence[Any]) -> Sequence[Any]:
 def share(values: Sequence[Any]) -> Sequence[Any]:
     """Equal texts as one object, which is then compared and looked up at once; where not all are texts, the values as
     they are. Not ``sys.intern``: Python 3.12 never forgets what it was given."""
+    if not values or values[0] is None:
+        return values
+    if isinstance(values[0], str) and values.count(values[0]) == len(values):
+        return [values[0]] * len(values)
     if set(map(type, values)) != {str}:
         return values
     known: dict[str, str] = {}

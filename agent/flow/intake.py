@@ -112,7 +112,8 @@ class Intake:
         on_time = panes + plan.pane_us > self.ledger.clock(system).watermark_us
         self._count("late", int((~on_time).sum()), key)
         rows, panes = rows[on_time], panes[on_time]
-        hashes = text_hashes([batch.ids[row] for row in rows.tolist()], seed_of(system, model))
+        ids = batch.ids if len(rows) == len(batch) else [batch.ids[row] for row in rows.tolist()]
+        hashes = text_hashes(ids, seed_of(system, model))
         first = self._first_copies(hashes, marks[rows], key)
         self._count("duplicate", len(rows) - len(first), key)
         rows, panes, hashes = rows[first], panes[first], hashes[first]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from operator import attrgetter
 from typing import Any
 
 from kafka.structs import TopicPartition
@@ -90,7 +91,7 @@ class Reading:
 def as_fetched(part: TopicPartition, records: Sequence[Any]) -> Fetched:
     """A partition's records as columns."""
     headers: Sequence[Headers] = ()
-    if any(record.headers for record in records):
+    if any(map(attrgetter("headers"), records)):
         headers = [[(key, value or b"") for key, value in record.headers] for record in records]
     offsets = [record.offset for record in records]
     return Fetched(as_partition(part), offsets, [record.value for record in records], headers)

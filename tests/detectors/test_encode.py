@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from array import array
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -209,6 +211,17 @@ def test_rows_select_and_order_the_events() -> None:
     assert columns.numeric[0].tolist() == [2.0, 1.0]
     assert columns.prediction.tolist() == [1.0, 0.0]
     assert columns.latency_ms.tolist() == [3.0, 2.0]
+
+
+@pytest.mark.parametrize("rows", [None, [], [1], [0, 1], [2, 0, 1]])
+def test_packed_numbers_are_encoded_as_the_numbers_they_pack(rows: list[int] | None) -> None:
+    names = ("features.income", "score", "latency_ms")
+    raw: dict[str, Sequence[object]] = {name: [0.25, -0.0, math.nan] for name in names}
+    packed: dict[str, Sequence[object]] = {name: array("d", [0.25, -0.0, math.nan]) for name in names}
+    chosen = None if rows is None else np.array(rows, dtype=np.intp)
+    one, other = (encode(batch(3, values), chosen, binary_layout()) for values in (raw, packed))
+    for name in ("numeric", "flaws", "scores", "latency_ms"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
 @pytest.mark.parametrize("rows", [[], [1]])
