@@ -1,7 +1,8 @@
 """A member of a group in a process of its own, so that it can be killed and frozen. Told by lines on standard input.
 
-Commands: ``own`` and ``stand_by`` poll until it is so, ``poll N`` polls for N seconds, ``commit OFFSET NOTE`` commits for
-the first owned partition, ``still_owner`` asks for the last epoch. Each is answered by one line.
+Commands: ``own`` and ``stand_by`` poll until it is so, ``poll`` polls until the next command comes, ``commit OFFSET NOTE``
+commits once for the first owned partition, ``keep OFFSET NOTE`` polls and commits until it is taken, ``still_owner`` asks
+for the last epoch. Each is answered by one line.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from typing import Any
 
 import structlog
@@ -82,11 +82,12 @@ def obey(member: Member, command: str) -> str:
     elif verb == "stand_by":
         member.until(lambda: member.stands_by)
     elif verb == "poll":
-        end = time.monotonic() + float(words[0])
-        member.until(lambda: time.monotonic() > end)
-    elif verb == "commit":
-        part = member.assignments[-1].partitions[0]
-        return str(member.source.commit({part: Committed(int(words[0]), words[1])}))
+        member.until(lambda: select.select([sys.stdin], [], [], 0)[0], 60)
+    elif verb in ("commit", "keep"):
+        commit = {member.assignments[-1].partitions[0]: Committed(int(words[0]), words[1])}
+        if verb == "commit":
+            return str(member.source.commit(commit))
+        member.until(lambda: member.source.commit(commit))
     elif verb == "still_owner":
         return str(member.source.still_owner(member.last.epoch))
     return "done"

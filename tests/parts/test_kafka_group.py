@@ -48,6 +48,15 @@ def pair(group: Group) -> Iterator[tuple[Member, Member]]:
         yield owner, standby
 
 
+def let_join(standby: Member, owner: MemberProcess) -> None:
+    """Let a standby join while the owner, in a process of its own, keeps polling; then the owner rests."""
+    owner.ask("own")
+    owner.tell("poll")
+    standby.until(lambda: standby.stands_by)
+    owner.tell("own")
+    assert [owner.answer(), owner.answer()] == ["done", "done"]
+
+
 def test_one_owns_all_and_the_other_stands_by(pair: tuple[Member, Member]) -> None:
     owner, standby = pair
     assert len(owner.assignments[-1].partitions) == 4
@@ -89,11 +98,8 @@ def test_an_owner_that_has_closed_owns_nothing(pair: tuple[Member, Member]) -> N
 @pytest.mark.slow
 def test_the_standby_takes_over_within_the_session_when_the_owner_is_killed(group: Group) -> None:
     with group.process() as owner, group.member() as standby:
-        owner.ask("own")
-        owner.tell("poll 2")
-        standby.until(lambda: standby.stands_by)
-        owner.answer()
-        assert owner.ask('commit 5 {"needed":3}') == "True"
+        let_join(standby, owner)
+        owner.ask('keep 5 {"needed":3}')
         owner.kill()
         killed_at = time.monotonic()
         standby.until(lambda: standby.owns)
@@ -104,10 +110,7 @@ def test_the_standby_takes_over_within_the_session_when_the_owner_is_killed(grou
 @pytest.mark.slow
 def test_an_owner_frozen_past_its_session_knows_that_it_is_no_more_and_stands_by(group: Group) -> None:
     with group.process() as owner, group.member() as standby:
-        owner.ask("own")
-        owner.tell("poll 2")
-        standby.until(lambda: standby.stands_by)
-        owner.answer()
+        let_join(standby, owner)
         assert owner.ask("still_owner") == "True"
         owner.freeze()
         standby.until(lambda: standby.owns)
@@ -124,10 +127,7 @@ def test_an_owner_frozen_past_its_session_knows_that_it_is_no_more_and_stands_by
 @pytest.mark.slow
 def test_a_zombies_late_commit_is_refused(group: Group) -> None:
     with group.process() as owner, group.member() as standby:
-        owner.ask("own")
-        owner.tell("poll 2")
-        standby.until(lambda: standby.stands_by)
-        owner.answer()
+        let_join(standby, owner)
         owner.freeze()
         standby.until(lambda: standby.owns)
         owner.tell("commit 99 late")
