@@ -12,7 +12,7 @@ With N cells over all numeric columns, C numeric columns, M codes over all categ
     cells.categorical   count     (M,)     events per code (``layout.categorical_offsets``)
     cells.unseen        bottom_k  (D, 16)  names of unseen levels, the 16 with the smallest keyed hash
 
-All columns are counted in one ``bincount``; finding a value's cell is the only step per column.
+All columns are counted in one ``bincount``; cells are found by ``edge_index.py``.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 
 from detectors import grid
 from detectors.columns import OK, Columns
+from detectors.edge_index import EdgeIndex
 from detectors.layout import BELOW, Layout, name_hash
 from detectors.tables import EMPTY_NAME, NAME, NAME_BYTES, Kind, Tables, TableSpec, make_tables
 
 NAMES_KEPT = 16
-FEW_EDGES = 64
 
 NUMERIC = "cells.numeric"
 SUMS = "cells.sums"
@@ -144,19 +144,13 @@ def _count_numeric(batch: Columns, layout: Layout) -> list[Ints | Floats]:
 
 def _cells(batch: Columns, layout: Layout, flawed: NDArray[np.bool_]) -> NDArray[np.intp]:
     """(C, n) local cell of every value: 0 missing, 1 invalid, 2 below the edges, then the cells."""
-    cell = np.empty(batch.numeric.shape, dtype=np.intp)
-    for row, edges in enumerate(layout.edges):
-        cell[row] = _edges_passed(batch.numeric[row], edges)
+    cell = layout.derived(_edge_index).count_below(batch.numeric)
     cell += BELOW
     return np.where(flawed, batch.flaws - np.uint8(1), cell) if flawed.any() else cell
 
 
-def _edges_passed(values: Floats, edges: Floats) -> NDArray[np.integer]:
-    """How many edges are at or below each value. A few are compared faster than a search can branch."""
-    if len(edges) > FEW_EDGES:
-        return np.searchsorted(edges, values, side="right")
-    passed: NDArray[np.uint8] = (values >= edges[:, np.newaxis]).sum(axis=0, dtype=np.uint8)
-    return passed
+def _edge_index(layout: Layout) -> EdgeIndex:
+    return EdgeIndex(layout.edges)
 
 
 def _count_outside(lowest: Floats, highest: Floats, grids: ColumnGrids) -> Ints:
