@@ -1,6 +1,7 @@
 """Properties of a single broker that is its own controller, small and quick enough for tests.
 
 The listener PLAINTEXT is always there, for tests to set the stage; SASL and TLS are what a source may connect to.
+Records are kept for ever: those of tests bear dates of the past, and a broker that ran for minutes deleted them.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ group.min.session.timeout.ms=1000
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 auto.create.topics.enable=false
+log.retention.ms=-1
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS
 allow.everyone.if.no.acl.found=true
