@@ -29,6 +29,7 @@ from kafka.admin import (
     ResourceType,
 )
 from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
 from kafka.structs import TopicPartition
 
 from tests.parts.certificates import Certificates
@@ -218,18 +219,24 @@ class KafkaBroker:
         return kafka.KafkaProducer(**{"bootstrap_servers": self.bootstrap, "acks": "all", "linger_ms": 5, **settings})
 
     def _answers(self) -> bool:
-        host, port = self.bootstrap.split(":")
+        """A client that cannot bootstrap in time raises from its constructor and forgets its thread and its sockets: keep
+        what it connects with, to close it in any case."""
+        clients: list[KafkaNetClient] = []
+
+        def connector(**options: Any) -> KafkaNetClient:
+            clients.append(KafkaNetClient(**options))
+            return clients[-1]
+
         try:
-            socket.create_connection((host, int(port)), timeout=1).close()
-            client = KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=2000)
+            admin = KafkaAdminClient(
+                bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=2000, kafka_client=connector
+            )
+            return bool(admin.describe_cluster()["brokers"])
         except (OSError, KafkaError):
             return False
-        try:
-            return bool(client.describe_cluster()["brokers"])
-        except KafkaError:
-            return False
         finally:
-            client.close()
+            for client in clients:
+                client.close()
 
     def _wait_for_partitions(self, name: str, partitions: int, timeout_seconds: float = 15.0) -> None:
         deadline = time.monotonic() + timeout_seconds
