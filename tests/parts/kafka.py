@@ -222,12 +222,14 @@ class KafkaBroker:
         """A client that cannot bootstrap in time raises from its constructor and forgets its thread and its sockets: keep
         what it connects with, to close it in any case."""
         clients: list[KafkaNetClient] = []
+        host, port = self.bootstrap.split(":")
 
         def connector(**options: Any) -> KafkaNetClient:
             clients.append(KafkaNetClient(**options))
             return clients[-1]
 
         try:
+            socket.create_connection((host, int(port)), timeout=1).close()
             admin = KafkaAdminClient(
                 bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=2000, kafka_client=connector
             )
