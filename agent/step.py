@@ -257,14 +257,18 @@ class Step:
         return self.settings.state.max_rejects, self.settings.state.max_reject_bytes
 
     def _notices(self, transitions: list[Transition], now_us: int) -> list[tuple[NoticeKind, Notice]]:
-        """What receivers are told: one notice per incident, of the loudest thing that happened to it."""
+        """What receivers are told: one notice per incident, of the loudest thing that happened to it; that it is over, where
+        it has ended since."""
         told: dict[str, NoticeKind] = {}
         for transition in transitions:
             kind = notice_kind(transition.kind)
             if kind is not None and told.get(transition.incident_id) not in ("fire", "call_again"):
                 told[transition.incident_id] = kind
         incidents = {incident.id: incident for incident in changed_incidents(self.pipeline.ledger, transitions)}
-        return [(kind, self._notice(incidents[incident_id], now_us)) for incident_id, kind in told.items()]
+        return [
+            (kind if incidents[incident_id].is_open else "resolve", self._notice(incidents[incident_id], now_us))
+            for incident_id, kind in told.items()
+        ]
 
     def open_notices(self) -> list[Notice]:
         """Every open incident as it is to be told, for a start or a reload."""
