@@ -31,6 +31,7 @@ class WebServer:
         self._pages = Pages(views, options)
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
+        self._listener: socket.socket | None = None
 
     @property
     def port(self) -> int:
@@ -43,7 +44,7 @@ class WebServer:
         Raises:
             SettingsError: the address cannot be bound.
         """
-        listener = _bind(self._host, self._port)
+        self._listener = listener = _bind(self._host, self._port)
         self._port = listener.getsockname()[1]
         self._server = uvicorn.Server(_config(self._pages, self._host))
         self._thread = threading.Thread(
@@ -53,13 +54,14 @@ class WebServer:
 
     def close(self, deadline_seconds: float = SHUTDOWN_SECONDS + 1.0) -> None:
         """Stop serving. Safe twice and safe without a start."""
-        if self._server is None or self._thread is None:
+        if self._server is None or self._thread is None or self._listener is None:
             return
         self._server.should_exit = True
         self._thread.join(deadline_seconds)
         self._server.force_exit = True
+        self._listener.close()  # a server told to stop before it had begun leaves it open
         self._pages.close()
-        self._server = self._thread = None
+        self._server = self._thread = self._listener = None
 
 
 def _bind(host: str, port: int) -> socket.socket:
