@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from agent.commands.common import fail
 from agent.commands.settings import find_problems
 from agent.proposal.document import Origin, to_yaml
 from agent.proposal.foreign import propose_foreign
@@ -44,16 +45,16 @@ def init(
 ) -> None:
     """Write a first settings file from a sample of events. Guesses are marked: look at each line once."""
     if bool(samples) == bool(topic):
-        _fail("Name files of events, or topics with --topic: one of the two.")
+        fail("Name files of events, or topics with --topic: one of the two.")
     if output.exists() and not force:
-        _fail(f"{output} is already there. Choose another name with -o, or overwrite it with --force.")
+        fail(f"{output} is already there. Choose another name with -o, or overwrite it with --force.")
     brokers = broker or [DEFAULT_BROKER]
     try:
         sample = sample_files(samples) if samples else _sample_topics(brokers, topic or [])
         topics = topic or sorted({_stem(path) for path in samples or []})
         proposal = propose(sample, topics[0])
     except (WachterError, NothingToPropose, OSError) as error:
-        _fail(str(error))
+        fail(str(error))
     output.write_text(to_yaml(proposal, Origin(brokers, topics)), encoding="utf-8")
     _tell(output, sample, proposal)
 
@@ -91,8 +92,3 @@ def _tell(output: Path, sample: Sample, proposal: Proposal) -> None:
     for problem in find_problems(output):
         console.print(f"[yellow]to correct[/yellow] {escape(str(problem))}")
     console.print(f"Look at each line, then: wachter check {escape(str(output))}")
-
-
-def _fail(message: str) -> NoReturn:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]not done[/red] {escape(message)}")
-    raise typer.Exit(1)

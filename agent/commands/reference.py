@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from agent.commands import init
+from agent.commands.common import fail
 from agent.reference.build import build_reference
 from agent.reference.report import columns_of, iso, performance_of, to_record, warnings_of
 from agent.reference.settings import Chosen, choose_model, load_without_references
@@ -72,9 +73,9 @@ def build(
 ) -> None:
     """Build a reference from files, or from a stretch of topics."""
     if not held_out:
-        _fail(NOT_HELD_OUT)
+        fail(NOT_HELD_OUT)
     if bool(events) == bool(topic):
-        _fail("Name files of events, or topics with --topic: one of the two.")
+        fail("Name files of events, or topics with --topic: one of the two.")
     try:
         loaded = load_without_references(settings)
         chosen = choose_model(loaded, model)
@@ -83,7 +84,7 @@ def build(
             reference = build_reference(loaded, chosen.system, chosen.model, version, source, advance)
         output.write_bytes(reference.to_bytes())
     except (WachterError, OSError) as error:
-        _fail(str(error))
+        fail(str(error))
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[green]written[/green] {escape(str(output))}  digest {reference.digest[:12]}")
     _print(console, reference)
@@ -96,7 +97,7 @@ def show(
     try:
         reference = Reference.from_bytes(file.read_bytes())
     except (WachterError, OSError) as error:
-        _fail(str(error))
+        fail(str(error))
     if as_json:
         typer.echo(json.dumps(to_record(reference), indent=2, ensure_ascii=False))
         return
@@ -115,7 +116,7 @@ def _source(
     if files:
         return Files(files, settings, chosen.system.id, chosen.model, version)
     if settings.source.type != "kafka":
-        _fail("The settings name no brokers: source.type is not kafka.")
+        fail("The settings name no brokers: source.type is not kafka.")
     return TopicRange(settings.source, since, until, topics)
 
 
@@ -167,8 +168,3 @@ def _performance_table(reference: Reference) -> Table:
 
 def _utc(time: datetime | None) -> datetime | None:
     return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
-
-
-def _fail(message: str) -> NoReturn:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]not done[/red] {escape(message)}")
-    raise typer.Exit(1)

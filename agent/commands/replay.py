@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from agent.commands.common import fail
 from agent.replay.run import INCIDENTS, MEASUREMENTS, Summary, replay
-from config.errors import SettingsError, WachterError
+from config.errors import WachterError
 from config.settings import load
 
 SettingsFile = Annotated[Path, typer.Option("--settings", "-s", help="The settings file, YAML.", show_default=False)]
@@ -41,8 +41,6 @@ def run(settings: SettingsFile, events: Events, out: Out, cells: Cells = False) 
                 bar.update(task, completed=done, total=total)
 
             summary = replay(load(settings), events, out, show, cells=cells)
-    except SettingsError as error:
-        fail("\n".join(str(problem) for problem in error.problems))
     except (WachterError, OSError) as error:
         fail(str(error))
     _print(summary, out)

@@ -12,7 +12,7 @@ import typer
 
 from agent.commands.common import fail
 from agent.runner import Agent
-from config.errors import SettingsError, WachterError
+from config.errors import WachterError
 from config.settings import load
 
 SettingsFile = Annotated[Path, typer.Option("--settings", "-s", help="The settings file, YAML.", show_default=False)]
@@ -34,8 +34,6 @@ def run(settings: SettingsFile, log_json: LogFormat = False, debug: Debug = Fals
             fail("source.type is not kafka: read files with `wachter replay`.")
         agent = Agent(settings, loaded)
         agent.run()
-    except SettingsError as error:
-        fail("\n".join(str(problem) for problem in error.problems))
     except WachterError as error:
         fail(str(error))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from config.errors import WachterError
+from detectors.acts import MAX_ACTOR_CHARACTERS, MAX_COMMENT_CHARACTERS
 
 ActKind = Literal["ack", "resolve", "comment"]
 DONE: Final = "done"
@@ -23,8 +24,6 @@ Outcome = Literal["done", "unknown", "refused"]
 
 MAX_WAITING = 1000
 KEPT_SETTLED = 10_000
-MAX_ACTOR_CHARACTERS = 200
-MAX_COMMENT_CHARACTERS = 2000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS act (
