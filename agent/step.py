@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from agent import crash
 from agent.clock import Clock
 from agent.decoders import RecordDecoder
 from agent.delivery import outbox
@@ -232,19 +233,27 @@ class Step:
             return Outcome()
         now_us = self.clock.now_us()
         happened = [*self.pipeline.outcome.transitions, *transitions]
+        crash.at("before_join_sync")
         self.pipeline.joins.sync()
+        crash.at("after_join_sync")
+        crash.at("before_transaction")
         with self.store.transaction() as connection:
             self._enqueue(connection, happened, now_us)  # it counts, and the pipeline writes the counters
+            crash.at("before_state_write")
             self.pipeline.write(now_us)
+            crash.at("after_state_write")
             put_incidents(self.store, changed_incidents(self.pipeline.ledger, happened), self.severities)
             rejects.add(connection, self.pipeline.outcome.rejects, now_us, *self._reject_bounds())
             for act_id, outcome, detail in self._settled:
                 acts.settle(connection, act_id, outcome, detail)
+        crash.at("after_transaction")
         self._written_at = self.clock.monotonic_seconds()
         written = self.pipeline.written()
         written.transitions += transitions
         if self.owned.partitions:
+            crash.at("before_kafka_commit")
             done = self.source.commit(commits(self.pipeline.ledger, self.owned.partitions))
+            crash.at("after_kafka_commit")
             self.commits_failed += not done
         return written
 

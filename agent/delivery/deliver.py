@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from agent import crash
 from agent.delivery.outbox import Target
 from config.errors import DeliveryError
 from exporters.alertmanager import post_alert
@@ -89,12 +90,15 @@ def deliver(connection: sqlite3.Connection, target: Target, due: Due, post: Post
     Raises:
         DeliveryError: it was not taken; the row is kept for another time, or marked dead where the answer was final.
     """
+    crash.at("before_send")
     try:
         expect_taken(post(request_for(target, due, now_us), target.timeout_seconds, target.ca_file))
     except DeliveryError as error:
         _record_failure(connection, target, due, error, now_us)
         raise
+    crash.at("after_send")
     _record_success(connection, target, due, now_us)
+    crash.at("after_mark_sent")
 
 
 def _record_success(connection: sqlite3.Connection, target: Target, due: Due, now_us: int) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from agent import crash
 from detectors.measurement import Track
 from exporters.notice import Notice, NoticeKind
 from exporters.snapshot import ReceiverStatus
@@ -103,7 +104,9 @@ def enqueue(
             if rows(connection) >= max_rows:
                 refused += 1
                 continue
+            crash.at("before_outbox_insert")
             _store(connection, target, kind, notice, now_us)
+            crash.at("after_outbox_insert")
             stored += 1
     return Enqueued(stored, collapsed, refused)
 
