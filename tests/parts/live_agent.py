@@ -35,6 +35,9 @@ class LiveAgent:
     Args:
         directory: made if missing; holds the settings, the state and the output of all runs.
         settings: the settings but for ``state`` and ``listen``, which are filled in.
+
+    Attributes:
+        environment: added to that of the tests at the next start.
     """
 
     def __init__(self, directory: Path, settings: Mapping[str, object]) -> None:
@@ -47,6 +50,7 @@ class LiveAgent:
         self.settings.write_text(json.dumps({**settings, **own}))
         self._log = directory / "output"
         self._process: subprocess.Popen[bytes] | None = None
+        self.environment: dict[str, str] = {}
 
     def __enter__(self) -> LiveAgent:
         self.start()
@@ -57,10 +61,23 @@ class LiveAgent:
 
     def start(self) -> None:
         """Start the process; nothing is waited for."""
+        environment = {**os.environ, **self.environment}
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                _wachter("run", "--settings", self.settings), cwd=ROOT, stdout=log, stderr=log
-            )
+            self._process = subprocess.Popen(self._run_command(), cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+    def _run_command(self) -> list[str]:
+        return _wachter("run", "--settings", self.settings)
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def ended(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+        assert self._process is not None
+        return self._process.poll()
 
     def kill(self) -> None:
         """End it at once, wherever it is."""
