@@ -74,10 +74,12 @@ class LiveAgent:
         assert self._process is not None
         return self._process.pid
 
-    def ended(self) -> int | None:
-        """Its exit code, negative for a signal; None while it runs."""
+    def wait(self, timeout_seconds: float = 40.0) -> int:
+        """Wait until it has ended by itself; its exit code, negative for a signal."""
         assert self._process is not None
-        return self._process.poll()
+        code = self._process.wait(timeout_seconds)
+        self._process = None
+        return code
 
     def kill(self) -> None:
         """End it at once, wherever it is."""

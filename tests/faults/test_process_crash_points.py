@@ -1,0 +1,57 @@
+"""The process dies at each named moment of a step and of a delivery: nothing is lost or doubled, receivers are told once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from agent import crash
+from tests.faults.generator import Story
+from tests.faults.oracle import Expected, expected
+from tests.faults.receiver import receiving
+from tests.faults.troubled import agent_of, is_told, oracle_holds, tell
+from tests.parts.kafka import ROOT
+
+SCALE = int(os.environ.get("WACHTER_FAULTS_SCALE", "1"))
+STORY = Story(seed=7, events=1500)
+OF_A_MESSAGE = [point for point in crash.POINTS if "send" in point or "sent" in point or "outbox" in point]
+OF_A_STEP = [f"{point}:{visit}" for point in crash.POINTS if point not in OF_A_MESSAGE for visit in range(3, 3 + SCALE)]
+
+
+@pytest.fixture(scope="module")
+def wanted() -> Expected:
+    return expected(STORY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", OF_A_STEP + OF_A_MESSAGE)
+def test_a_process_that_dies_there_loses_and_doubles_nothing(tmp_path: Path, wanted: Expected, point: str) -> None:
+    with receiving() as receiver, contextlib.ExitStack() as stack:
+        agent = agent_of(tmp_path, STORY, receiver)
+        tell(agent, STORY)
+        agent.environment = {"WACHTER_CRASH_AT": point}
+        stack.enter_context(agent)
+        assert agent.wait() == -signal.SIGKILL
+        agent.environment = {}
+        agent.start()
+        agent.until(lambda: is_told(agent, STORY) and receiver.told)
+        assert agent.stop() == 0
+        oracle_holds(agent, STORY, wanted)
+        assert receiver.duplicates() <= 1
+        assert {(told.call, told.status) for told in receiver.told} == {("1", "firing")}
+
+
+def test_every_named_point_stands_in_the_code_once() -> None:
+    code = "\n".join(path.read_text() for path in (ROOT / "agent").rglob("*.py"))
+    assert sorted(re.findall(r'crash\.at\("(\w+)"\)', code)) == sorted(crash.POINTS)
+
+
+def test_outside_of_tests_nothing_dies() -> None:
+    assert not crash.WANTED
+    for point in crash.POINTS:
+        crash.at(point)
