@@ -11,7 +11,15 @@
     ├── SourceError         the event source cannot be read
     │   └── NotOwner        another member owns the partitions now
     ├── DeliveryError       a receiver did not take a message
-    └── ActRefused          what a person asked of an incident cannot be done; carries the named reason
+    ├── ActRefused          what a person asked of an incident cannot be done; carries the named reason
+    └── EvidenceError       the evidence log cannot be written, read or believed
+        ├── ProofError      a proof does not lead to the root it claims
+        ├── NoteError       a key, signature or checkpoint is malformed or does not verify
+        ├── KeyFileError    a key file cannot be made or used
+        ├── LogDamaged      the log is not what was written; carries where and what
+        ├── LogLocked       another process writes this log
+        ├── LogRolledBack   the log holds less than, or other than, what was signed
+        └── LogUnwritable   the disk did not take what was to be kept
 
 ``retriable`` says whether the same call may succeed later without anybody changing anything.
 """
@@ -116,3 +124,47 @@ class ActRefused(WachterError):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+class EvidenceError(WachterError):
+    """The evidence log cannot be written, read or believed."""
+
+
+class ProofError(EvidenceError):
+    """An inclusion or consistency proof does not lead to the root it claims, or cannot be made."""
+
+
+class NoteError(EvidenceError):
+    """A key, a signed note or a checkpoint is malformed, or no known key signed it."""
+
+
+class KeyFileError(EvidenceError):
+    """A key file cannot be made, read or trusted; the message says what to do."""
+
+
+class LogDamaged(EvidenceError):
+    """The log is not what was written.
+
+    Attributes:
+        where: the file, with offset or entry index.
+        what: what was found, and what was expected.
+    """
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.where = where
+        self.what = what
+
+
+class LogLocked(EvidenceError):
+    """Another process writes this log."""
+
+
+class LogRolledBack(EvidenceError):
+    """The log holds less than, or other than, what its last signed checkpoint covers."""
+
+
+class LogUnwritable(EvidenceError):
+    """The disk did not take what was to be kept: full, read-only or failing. Nothing was acknowledged."""
+
+    retriable = True
