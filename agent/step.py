@@ -82,6 +82,7 @@ class Step:
         self.watch = Watch(contexts, clock)
         self.severities = _severities(settings)
         self.owned = Ownership()
+        self._assignment = Assignment(())
         self.finished = False
         self.commits_failed = 0
         self.steps_dropped = 0
@@ -122,11 +123,14 @@ class Step:
         return outcome
 
     def recover(self) -> None:
-        """After a step that could not be written: forget it and read again from the last durable position."""
+        """After a step that could not be written: forget it and read again from the last durable position.
+
+        Raises:
+            StateError, sqlite3.Error: the state cannot be read. No step may run before this has succeeded.
+        """
         self.pipeline.reload()
         self.pipeline.time.interrupt()
-        if self.owned.partitions:
-            self.source.begin({p: self.pipeline.ledger.position(p).next_offset for p in self.owned.partitions})
+        self._begin(self._assignment)
 
     def _look_around(self, poll: Poll) -> None:
         if poll.assignment is not None:
@@ -140,8 +144,12 @@ class Step:
 
     def _assigned(self, epoch: int, assignment: Assignment) -> None:
         self.owned = Ownership(epoch, True, assignment.partitions)
-        self.pipeline.reload()
-        self.pipeline.time.interrupt()
+        self._assignment = assignment
+        self.recover()
+
+    def _begin(self, assignment: Assignment) -> None:
+        """Read from where the state says; where it says nothing, or less than another member has read, from where the
+        assignment does. What that said counts until the first step is written: if it fails, it begins as this one did."""
         if not assignment.partitions:
             return
         if is_behind(self.pipeline.ledger.positions, assignment):
@@ -247,6 +255,7 @@ class Step:
             for act_id, outcome, detail in self._settled:
                 acts.settle(connection, act_id, outcome, detail)
         crash.at("after_transaction")
+        self._assignment = Assignment(self.owned.partitions)
         self._written_at = self.clock.monotonic_seconds()
         written = self.pipeline.written()
         written.transitions += transitions

@@ -229,3 +229,20 @@ def test_an_act_in_a_step_that_fails_waits_for_the_next(troubled: Stage, monkeyp
 
 def test_without_receivers_nothing_waits_in_the_outbox(troubled: Stage) -> None:
     assert list(outbox.status(troubled.store.connection)) == []
+
+
+# the very first step
+
+
+def test_a_first_step_that_fails_begins_again_where_the_assignment_said(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is known of the partition yet: it once was read from offset 0 then, whatever ``start`` said."""
+    stage.source.append(*events("before", -60, 0), *events("a", 0, 60))
+    stage.source.starts = {PART: 60}
+    with failing(monkeypatch), pytest.raises(StateError):
+        stage.turn(2)
+    stage.step.recover()
+    stage.settle()
+    assert [begun[PART] for begun in stage.source.begun] == [60, 60]
+    assert stage.classes() == (60, 60, 0, 0, 0)
