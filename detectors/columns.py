@@ -96,6 +96,28 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
+class Oversights:
+    """Oversight events, n rows: what people did about predictions.
+
+    Attributes:
+        ids: event ids of the acts themselves; ref_ids: event ids of the predictions they speak of.
+        actions: names from ``config.contract.OVERSIGHT_ACTIONS``.
+        occurred_us: (n,) int64 microseconds.
+        partition, offset: where each was read.
+    """
+
+    ids: Sequence[str]
+    ref_ids: Sequence[str]
+    actions: Sequence[str]
+    occurred_us: NDArray[np.int64]
+    partition: NDArray[np.int32]
+    offset: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
     """Inference events of one stream under one layout, n rows.
 

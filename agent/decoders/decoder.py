@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 
 from agent.decoders.batch import Batch, is_tombstone, make_batch, open_announced, open_structured, rejects_of
 from agent.decoders.blocks import Block
-from agent.decoders.events import Rows, build_inferences, build_labels, check_oversights, value_names
+from agent.decoders.events import Rows, build_inferences, build_labels, build_oversights, value_names
 from agent.decoders.extras import SAMPLE_EVERY, count_extras
 from agent.decoders.lanes import Lanes, declared_names
-from agent.decoders.merge import merge_inferences, merge_labels
+from agent.decoders.merge import merge_inferences, merge_labels, merge_oversights
 from agent.decoders.reading import read
 from agent.decoders.record import Decoded, Reject
 from agent.decoders.shape import Shape
 from agent.source import Fetched
 from config.settings import Settings
-from detectors.columns import Inferences, Labels
+from detectors.columns import Inferences, Labels, Oversights
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class _Outcome:
 
     inferences: list[Inferences] = field(default_factory=list)
     labels: list[Labels] = field(default_factory=list)
-    oversights: int = 0
+    oversights: list[Oversights] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     extras: dict[str, int] = field(default_factory=dict)
 
@@ -63,7 +63,7 @@ class RecordDecoder:
             received=sum(len(part) for part in fetched),
             inferences=merge_inferences(outcome.inferences),
             labels=merge_labels(outcome.labels),
-            oversights=outcome.oversights,
+            oversights=merge_oversights(outcome.oversights),
             rejects=tuple(outcome.rejects),
             extra_fields=outcome.extras,
         )
@@ -109,8 +109,8 @@ class RecordDecoder:
                 labels, flaws = build_labels(rows, self._known)
                 outcome.labels.append(labels)
             case "oversight":
-                valid, flaws = check_oversights(rows)
-                outcome.oversights += valid
+                oversights, flaws = build_oversights(rows)
+                outcome.oversights.append(oversights)
         for i, (reason, detail) in flaws.by_row.items():
             batch.flaws.add(block.rows[i], reason, detail)
         for row in block.rows[::SAMPLE_EVERY]:

@@ -1,4 +1,4 @@
-"""From read rows to the columns of inference and label events, and the flaws of those that cannot be placed."""
+"""From read rows to the columns of inference, label and oversight events, and the flaws of those that cannot be placed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from agent.decoders.envelope import (
 )
 from agent.decoders.shape import Shape
 from agent.decoders.times import NO_TIME, read_times
-from detectors.columns import Inferences, Labels, ModelKey
+from detectors.columns import Inferences, Labels, ModelKey, Oversights
 
 NOT_GIVEN = -1
 _PLAIN_VALUES = ("prediction", "score", "scores", "label", "latency_ms", "status", "subject_ref")
@@ -104,17 +104,25 @@ def build_labels(rows: Rows, known: frozenset[tuple[str, str]]) -> tuple[Labels,
     ), flaws
 
 
-def check_oversights(rows: Rows) -> tuple[int, Flaws]:
-    """How many oversight events are valid."""
+def build_oversights(rows: Rows) -> tuple[Oversights, Flaws]:
+    """Oversight events."""
     flaws = Flaws()
     columns = dict(rows.columns)
+    size = len(rows)
     check_schema(columns, flaws)
     fill_from_outer(columns, rows.outer)
-    for name in ("event_id", "ref_event_id", "actor_ref"):
-        texts(columns[name], name, flaws)
-    times(columns, rows.shape.time, rows.outer, flaws)
+    ids, ref_ids, _ = (texts(columns[name], name, flaws) for name in ("event_id", "ref_event_id", "actor_ref"))
+    occurred = times(columns, rows.shape.time, rows.outer, flaws)
     check_actions(columns["action"], flaws)
-    return len(rows) - len(flaws.by_row), flaws
+    keep, take = _kept(flaws, size), without(flaws, size)
+    return Oversights(
+        ids=take(ids),
+        ref_ids=take(ref_ids),
+        actions=take(columns["action"]),
+        occurred_us=occurred[keep],
+        partition=rows.partition[keep],
+        offset=rows.offsets[keep],
+    ), flaws
 
 
 def value_names(features: Sequence[str], protected: Sequence[str], segment: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.decoders.blocks import concatenate, pick
-from detectors.columns import Inferences, Labels
+from detectors.columns import Inferences, Labels, Oversights
 
 
 def merge_inferences(parts: Iterable[Inferences]) -> Inferences | None:
@@ -52,10 +52,26 @@ def merge_labels(parts: Iterable[Labels]) -> Labels | None:
     )
 
 
+def merge_oversights(parts: Iterable[Oversights]) -> Oversights | None:
+    """As ``merge_inferences``."""
+    parts = [part for part in parts if len(part)]
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    order = _Order(parts)
+    return Oversights(
+        ids=order.column([part.ids for part in parts]),
+        ref_ids=order.column([part.ref_ids for part in parts]),
+        actions=order.column([part.actions for part in parts]),
+        occurred_us=order.array([part.occurred_us for part in parts]),
+        partition=order.array([part.partition for part in parts]),
+        offset=order.array([part.offset for part in parts]),
+    )
+
+
 class _Order:
     """The order of reading over concatenated parts; parts without a common partition need none."""
 
-    def __init__(self, parts: Sequence[Inferences] | Sequence[Labels]) -> None:
+    def __init__(self, parts: Sequence[Inferences] | Sequence[Labels] | Sequence[Oversights]) -> None:
         sources = np.concatenate([np.unique(part.partition) for part in parts])
         self._rows: NDArray[np.intp] | None = None
         if len(np.unique(sources)) < len(sources):

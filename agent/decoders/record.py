@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from detectors.columns import Inferences, Labels
+from detectors.columns import Inferences, Labels, Oversights
 
 KEPT_BYTES = 16 * 1024
 """A rejected record is kept up to this many bytes."""
@@ -34,14 +34,13 @@ class Decoded:
     """The outcome of a batch: received = inferences + labels + oversights + rejects.
 
     Attributes:
-        inferences, labels: in the order of reading within each partition; ``None`` where there are none.
-        oversights: valid oversight events.
+        inferences, labels, oversights: in the order of reading within each partition; ``None`` where there are none.
         extra_fields: how often undeclared fields were seen, in the records that were sampled for them.
     """
 
     received: int
     inferences: Inferences | None = None
     labels: Labels | None = None
-    oversights: int = 0
+    oversights: Oversights | None = None
     rejects: tuple[Reject, ...] = ()
     extra_fields: Mapping[str, int] = field(default_factory=dict)

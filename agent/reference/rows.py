@@ -117,5 +117,5 @@ class ReferenceRows:
 def _count(counts: Counter[str], decoded: Decoded) -> None:
     counts["records"] += decoded.received
     counts["labels"] += len(decoded.labels) if decoded.labels is not None else 0
-    counts["oversights"] += decoded.oversights
+    counts["oversights"] += 0 if decoded.oversights is None else len(decoded.oversights)
     counts.update(f"rejected_{reject.reason}" for reject in decoded.rejects)

@@ -51,9 +51,8 @@ records = st.one_of(st.none(), st.binary(max_size=200), damaged(inference(), pat
 
 
 def events_of(decoded: Decoded) -> int:
-    inferences = 0 if decoded.inferences is None else len(decoded.inferences)
-    labels = 0 if decoded.labels is None else len(decoded.labels)
-    return inferences + labels + decoded.oversights
+    kinds = (decoded.inferences, decoded.labels, decoded.oversights)
+    return sum(len(events) for events in kinds if events is not None)
 
 
 def is_sound(decoded: Decoded) -> bool:
