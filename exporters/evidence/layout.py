@@ -1,0 +1,83 @@
+"""Where the files of a log lie.
+
+    LOG/log.vkey, lock, holds.jsonl
+    LOG/<shard>/checkpoint                 the last signed note
+    LOG/<shard>/checkpoints                every signed note, each followed by a line ``--- <size>``
+    LOG/<shard>/tile/...                   C2SP tiles; entries and level 0 only for ranges that are not packed
+    LOG/<shard>/{pack,payload,index}/<N>   entries, payloads and ids of range N = entries [N 65536, (N + 1) 65536)
+    LOG/<shard>/segment/<N>                frames of a range that is being written
+
+A shard is a month of the agent's clock, UTC. N is written as C2SP writes tile numbers: groups of three digits, all but the
+last behind an ``x``: ``000``, ``x001/234``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+VERIFIERS = "log.vkey"
+LOCK = "lock"
+HOLDS = "holds.jsonl"
+CHECKPOINT = "checkpoint"
+CHECKPOINTS = "checkpoints"
+TILE = "tile"
+
+PACK = "pack"
+PAYLOAD = "payload"
+INDEX = "index"
+SEGMENT = "segment"
+
+FRESH = ".new"
+"""End of the name of a file that is being written and will be renamed."""
+
+GONE = ".gone"
+"""End of the name of a shard that is being removed."""
+
+_SHARD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_NUMBER = re.compile(r"(x\d{3}/)*\d{3}")
+
+
+def shard_of(now_us: int) -> str:
+    """The shard of a time: its month, UTC."""
+    return datetime.fromtimestamp(now_us // 1_000_000, UTC).strftime("%Y-%m")
+
+
+def is_shard(name: str) -> bool:
+    """Whether a directory of the log bears the name of a shard."""
+    return _SHARD.fullmatch(name) is not None
+
+
+def shards(directory: Path) -> list[str]:
+    """The shards of a log, oldest first."""
+    return sorted(path.name for path in directory.iterdir() if path.is_dir() and is_shard(path.name))
+
+
+def number_text(number: int) -> str:
+    """A range's number as its file is called."""
+    groups = [f"{number % 1000:03d}"]
+    while number := number // 1000:
+        groups.insert(0, f"x{number % 1000:03d}")
+    return "/".join(groups)
+
+
+def parse_number(text: str) -> int | None:
+    """The number that a file's name stands for; ``None`` if it stands for none."""
+    if _NUMBER.fullmatch(text) is None:
+        return None
+    number = int(text.replace("x", "").replace("/", ""))
+    return number if number_text(number) == text else None
+
+
+def range_path(shard: Path, kind: str, number: int) -> Path:
+    """The file of a range: ``PACK``, ``PAYLOAD``, ``INDEX`` or ``SEGMENT``."""
+    return shard / kind / number_text(number)
+
+
+def ranges(shard: Path, kind: str) -> Iterator[int]:
+    """The ranges of which a shard has a file of this kind, in order."""
+    folder = shard / kind
+    numbers = (parse_number(path.relative_to(folder).as_posix()) for path in folder.rglob("*") if path.is_file())
+    yield from sorted(number for number in numbers if number is not None)
