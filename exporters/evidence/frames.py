@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import zstandard
 
@@ -38,7 +39,8 @@ _UNSIGNED_HEAD = struct.Struct("<4sBQIII")
 HEAD_BYTES = _HEAD.size
 
 
-class Head(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Head:
     """What a frame says of itself.
 
     Attributes:
@@ -61,7 +63,8 @@ class Head(NamedTuple):
         return self.first + self.count
 
 
-class Frame(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Frame:
     """A frame as it is stored, its digest checked.
 
     Attributes:

@@ -6,6 +6,7 @@ trailer   256 x u64 (little-endian) offsets of the frames, SHA-256 of those offs
 
 from __future__ import annotations
 
+import itertools
 import os
 from hashlib import sha256
 from typing import BinaryIO
@@ -74,6 +75,6 @@ def _read_trailer(file: BinaryIO, name: str) -> list[int]:
     if not trailer.endswith(MAGIC) or sha256(table).digest() != digest:
         raise LogDamaged(f"{name}, byte {start}", "the trailer of the pack is not what was written")
     offsets = [*np.frombuffer(table, "<u8").tolist(), start]
-    if offsets[0] != 0 or any(a >= b for a, b in zip(offsets, offsets[1:], strict=False)):
+    if offsets[0] != 0 or any(a >= b for a, b in itertools.pairwise(offsets)):
         raise LogDamaged(f"{name}, byte {start}", "the trailer's offsets do not ascend from 0 to the trailer")
     return offsets
