@@ -138,7 +138,7 @@ class Step:
         if poll.trouble is not None:
             self.pipeline.time.interrupt()
         for gap in poll.gaps:
-            self.pipeline.cuts.gap(gap)
+            self._note_gap(gap)
         self.owned.trouble = poll.trouble
         self.owned.lag = dict(poll.lag)
 
@@ -181,9 +181,13 @@ class Step:
             self.pipeline.cuts.begin(partition, start)
             return start
         if known.next_offset < first:
-            self.pipeline.cuts.gap(Gap(partition, known.next_offset, first))
+            self._note_gap(Gap(partition, known.next_offset, first))
             return first
         return known.next_offset
+
+    def _note_gap(self, gap: Gap) -> None:
+        self.pipeline.cuts.gap(gap)
+        self.watch.gap(gap)
 
     def _decode(self, fetched: tuple[Fetched, ...]) -> None:
         numbers = {

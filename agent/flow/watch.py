@@ -1,4 +1,4 @@
-"""What the agent watches about its own input: a model that fell silent, a source that cannot be read.
+"""What the agent watches about its own input: a silent model, a source that cannot be read, records that were gone.
 
 These are findings of the agent track: they depend on the journey of the events, so they stand outside of what a replay
 repeats.
@@ -7,10 +7,11 @@ repeats.
 from __future__ import annotations
 
 import msgspec
+import structlog
 
 from agent.clock import Clock
 from agent.flow.contexts import Context, Contexts
-from agent.source import Trouble
+from agent.source import Gap, Trouble
 from agent.state.ledger import Ledger
 from detectors.columns import ALL_VERSIONS, StreamKey
 from detectors.incident import Transition
@@ -19,10 +20,16 @@ from detectors.incidents import agent_finding
 AGENT_STREAM = StreamKey("wachter", "agent", "")
 SILENCE = "silence"
 UNREADABLE = "source_unreadable"
+MISSING = "records_missing"
 PATIENCE_SECONDS = 60.0
+MISSING_SECONDS = 3600.0
+"""How long an incident about missing records stays open; another gap lengthens it, a restart ends it."""
+MOST_GAPS_NAMED = 3
 GAPS_OF_SILENCE = 4
 SHORTEST_SILENCE_US = 3_600_000_000
 MINUTE_US = 60_000_000
+
+log = structlog.get_logger(__name__)
 
 
 class Watch:
@@ -32,6 +39,14 @@ class Watch:
         self.contexts = contexts
         self.clock = clock
         self._trouble_since: float | None = None
+        self._gaps: dict[Gap, float] = {}
+
+    def gap(self, gap: Gap) -> None:
+        """Records were gone before they were read, or offsets come again: logged, and an incident at the next check. A gap
+        whose step could not be written is met again."""
+        if gap not in self._gaps:
+            log.warning(MISSING, partition=str(gap.partition), wanted=gap.wanted, got=gap.got)
+        self._gaps[gap] = self.clock.monotonic_seconds()
 
     def check(self, ledger: Ledger, trouble: Trouble | None, *, reading: bool, now_us: int) -> list[Transition]:
         """What began or ended.
@@ -40,7 +55,7 @@ class Watch:
             reading: partitions are owned and the broker answers; a silence that we cannot hear is none.
             now_us: the time that silence is measured by.
         """
-        transitions = self._check_trouble(ledger, trouble, now_us)
+        transitions = [*self._check_trouble(ledger, trouble, now_us), *self._check_gaps(ledger, now_us)]
         if reading and trouble is None:
             for context in self.contexts.of_models():
                 transitions += self._check_silence(ledger, context, now_us)
@@ -57,6 +72,11 @@ class Watch:
             return []
         return _report(ledger, AGENT_STREAM, UNREADABLE, lasting, now_us, trouble.message if trouble else "")
 
+    def _check_gaps(self, ledger: Ledger, now_us: int) -> list[Transition]:
+        since = self.clock.monotonic_seconds() - MISSING_SECONDS
+        self._gaps = {gap: at for gap, at in self._gaps.items() if at > since}
+        return _report(ledger, AGENT_STREAM, MISSING, bool(self._gaps), now_us, _in_words(list(self._gaps)))
+
     def _check_silence(self, ledger: Ledger, context: Context, now_us: int) -> list[Transition]:
         limit = expected_silence_us(context)
         last = last_event_us(ledger, context.system.id, context.model.name)
@@ -66,6 +86,18 @@ class Watch:
         silent = now_us - last > limit
         detail = f"no event for {(now_us - last) // MINUTE_US} minutes; expected at least one in {limit // MINUTE_US}"
         return _report(ledger, stream, SILENCE, silent, now_us, detail if silent else "")
+
+
+def _in_words(gaps: list[Gap]) -> str:
+    more = len(gaps) - MOST_GAPS_NAMED
+    named = [_one_in_words(gap) for gap in gaps[:MOST_GAPS_NAMED]]
+    return "; ".join([*named, f"and {more} more"] if more > 0 else named)
+
+
+def _one_in_words(gap: Gap) -> str:
+    if gap.got > gap.wanted:
+        return f"{gap.partition}: offsets [{gap.wanted}, {gap.got}) were gone before they were read"
+    return f"{gap.partition}: the log ended before offset {gap.wanted}, it was cut or made anew; read on at {gap.got}"
 
 
 def expected_silence_us(context: Context) -> int | None:

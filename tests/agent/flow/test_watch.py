@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from agent.clock import FixedClock
-from agent.flow.watch import AGENT_STREAM, PATIENCE_SECONDS
+from agent.flow.watch import AGENT_STREAM, MISSING_SECONDS, PATIENCE_SECONDS
 from agent.source import Trouble
 from agent.state.store import incident_lines
 from detectors.incident import Incident
 from tests.agent.conftest import OpenStage
-from tests.agent.stage import Stage, events, us
+from tests.agent.stage import PART, Stage, events, us
 
 GONE = Trouble("unavailable", "no broker answers")
 WALL = {"clock": "wall"}
@@ -95,3 +95,17 @@ def test_the_agents_own_troubles_stand_outside_of_what_a_replay_repeats(stage: S
     connection = stage.store.connection
     assert list(incident_lines(connection, agent=False)) == []
     assert len(list(incident_lines(connection, agent=True))) == 1
+
+
+def test_records_that_were_gone_are_an_incident_that_names_their_range(stage: Stage) -> None:
+    stage.run(*events("a", 0, 30))
+    stage.source.append(*events("b", 30, 40, 30))
+    stage.source.delete_before(PART, 75)
+    stage.turn(2)
+    (incident,) = agent_incidents(stage)
+    assert incident.is_open
+    (line,) = incident_lines(stage.store.connection, agent=True)
+    assert b"t/0: offsets [60, 75) were gone before they were read" in line
+    after(stage, MISSING_SECONDS)
+    (incident,) = agent_incidents(stage)
+    assert not incident.is_open
