@@ -13,7 +13,7 @@ from config.settings import Settings, load
 from exporters.snapshot import Reload
 
 ANSWER_SECONDS = 10.0
-RESTART_NEEDED = ("source", "listen", "state", "limits", "mappings")
+RESTART_NEEDED = ("source", "listen", "state", "log", "limits", "mappings")
 
 
 @dataclass(frozen=True, slots=True)

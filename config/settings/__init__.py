@@ -5,6 +5,7 @@
 
 from config.mapping import Mapping, When
 from config.settings.load import from_mapping, from_text, load
+from config.settings.log import CheckpointCopy, FileCopy, KafkaCopy, LogSettings, WebhookCopy
 from config.settings.model import (
     Column,
     LabelSettings,
@@ -23,13 +24,17 @@ from config.settings.thresholds import Severities, Threshold
 
 __all__ = [
     "AlertmanagerReceiver",
+    "CheckpointCopy",
     "Column",
     "Exposition",
+    "FileCopy",
     "FileSource",
+    "KafkaCopy",
     "KafkaSource",
     "LabelSettings",
     "Limits",
     "Listen",
+    "LogSettings",
     "Mapping",
     "Model",
     "Protected",
@@ -44,6 +49,7 @@ __all__ = [
     "Threshold",
     "Tls",
     "VersionOverride",
+    "WebhookCopy",
     "WebhookReceiver",
     "When",
     "Window",

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config.mapping import Mapping
 from config.section import KEYS, Duration, Name, at_least
+from config.settings.log import LogSettings
 from config.settings.receivers import Receiver
 from config.settings.service import Exposition, Limits, Listen, StateSettings
 from config.settings.source import Source
@@ -49,6 +50,8 @@ class Settings(BaseSettings):
     """Where metrics are served."""
     state: StateSettings = StateSettings()
     """What must survive a restart."""
+    log: LogSettings = LogSettings()
+    """The event log, tamper-evident."""
     limits: Limits = Limits()
     """Bounds."""
     exposition: Exposition = Exposition()
