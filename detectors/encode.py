@@ -50,7 +50,7 @@ def encode(batch: Inferences, rows: NDArray[np.intp] | None, layout: Layout) -> 
         columns of k rows in the order of ``rows``.
     """
     codes = layout.derived(_LayoutCodes)
-    pick = _picker(rows)
+    pick = picker(rows)
 
     def take(name: str) -> Sequence[object] | None:
         values = batch.values.get(name)
@@ -117,7 +117,7 @@ class _LayoutCodes:
         self.classes = class_codes(layout.classes)
 
 
-def _picker(rows: NDArray[np.intp] | None) -> Pick:
+def picker(rows: NDArray[np.intp] | None) -> Pick:
     """Picks the rows out of a column: by a slice where they follow each other, which is nearly free."""
     if rows is None:
         return lambda values: values

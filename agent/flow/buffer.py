@@ -28,11 +28,13 @@ class Slice:
     """Consecutive records of one partition: those with offsets below ``next_offset`` that were not yet taken.
 
     Attributes:
-        records: how many; rows, label_rows: of the batch's inferences and labels.
+        first: place of the first one in its chunk; records: how many.
+        rows, label_rows: of the batch's inferences and labels.
         first_us: event times of the first inference events, as many as a frontier needs.
     """
 
     partition: Partition
+    first: int
     records: int
     rows: Rows
     label_rows: Rows
@@ -48,6 +50,7 @@ class Chunk:
     def __init__(self, batch: Batch, fetched: Fetched, number: int) -> None:
         self.batch = batch
         self.fetched = fetched
+        self.number = number
         self.rows = _rows_of(batch.inferences, number)
         self.label_rows = _rows_of(batch.labels, number)
         self.rejects = [r for r in batch.rejects if (r.topic, r.partition) == fetched.partition]
@@ -92,6 +95,7 @@ class Chunk:
         label_rows = _below(self.batch.labels, self.label_rows, end)
         taken = Slice(
             partition=self.fetched.partition,
+            first=self._taken,
             records=at - self._taken,
             rows=rows,
             label_rows=label_rows,
@@ -137,6 +141,7 @@ class Batch:
     def __init__(self, decoded: Decoded, fetched: Sequence[Fetched], numbers: Sequence[int]) -> None:
         self.inferences = decoded.inferences
         self.labels = decoded.labels
+        self.oversights = decoded.oversights
         self.rejects = decoded.rejects
         self.extra_fields = decoded.extra_fields
         self.chunks = [Chunk(self, part, number) for part, number in zip(fetched, numbers, strict=True) if len(part)]

@@ -55,6 +55,11 @@ class EventTime:
                 progress = msgspec.structs.replace(position.progress, reached_start_end=True)
                 self.ledger.positions[partition] = msgspec.structs.replace(position, progress=progress)
 
+    def idle(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """Those of these partitions that count as idle, and since when they have stood at their ends."""
+        known = ((partition, self._standing.get(partition)) for partition in partitions)
+        return {p: standing.since_us for p, standing in known if standing is not None and self.rules.is_idle(standing)}
+
     @property
     def frontier_us(self) -> int | None:
         """How far the event time of the furthest partition has come."""

@@ -21,6 +21,7 @@ from agent.state.panes import Panes
 from detectors.columns import Inferences, ModelKey, StreamKey
 from detectors.encode import text_hashes
 from detectors.windows import WindowPlan
+from exporters.evidence.event_leaves import ACCEPTED, DUPLICATE, LATE, REJECTED
 
 Rows = NDArray[np.intp]
 
@@ -40,6 +41,20 @@ class Refused(NamedTuple):
     row: int
     reason: str
     detail: str
+
+
+class Taken(NamedTuple):
+    """What became of events.
+
+    Attributes:
+        rows: of the batch, in the order of reading.
+        classes: (len(batch),) uint8, ``ACCEPTED`` to ``REJECTED``, of these rows.
+        refused: those that had to be rejected.
+    """
+
+    rows: Rows
+    classes: NDArray[np.uint8]
+    refused: list[Refused]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +85,17 @@ class Intake:
         self.counting = Counting(contexts, ledger, panes, joins, labels, bounds.max_streams)
         self.trailing_events = 0
 
-    def take(self, batch: Inferences, rows: Rows, marks: NDArray[np.uint32], now_us: int) -> list[Refused]:
+    def take(self, batch: Inferences, rows: Rows, marks: NDArray[np.uint32], now_us: int) -> Taken:
         """Count events.
 
         Args:
             batch, rows: the rows of the batch that may be read now, in the order of reading.
             marks: (len(batch),) fingerprint of each record's bytes, to tell unequal copies.
-
-        Returns:
-            The events that had to be rejected.
         """
-        refused: list[Refused] = []
+        taken = Taken(rows, np.full(len(batch), REJECTED, dtype=np.uint8), [])
         for of_model in self._by_model(batch, rows):
-            refused += self._take_model(batch, of_model, marks, now_us)
-        return refused
+            self._take_model(batch, of_model, marks, now_us, taken)
+        return taken
 
     def open_panes(self) -> tuple[int, int]:
         """Panes held open and the most there may be, of the model that is nearest to it."""
@@ -102,26 +114,28 @@ class Intake:
         number = np.array([names.index(name) for name in names])[batch.model_of[rows]]
         yield from (rows[number == one] for one in np.unique(number))
 
-    def _take_model(self, batch: Inferences, rows: Rows, marks: NDArray[np.uint32], now_us: int) -> list[Refused]:
+    def _take_model(self, batch: Inferences, rows: Rows, marks: NDArray[np.uint32], now_us: int, taken: Taken) -> None:
         key = batch.models[batch.model_of[rows[0]]]
         system, model = key.system, key.model
         plan = self.contexts.of(key).plan
         panes = plan.pane_of(batch.occurred_us[rows])
         refused, good = self._placeable(batch, rows, panes, key, now_us)
+        taken.refused.extend(refused)
         rows, panes = rows[good], panes[good]
         on_time = panes + plan.pane_us > self.ledger.clock(system).watermark_us
         self._count("late", int((~on_time).sum()), key)
+        taken.classes[rows] = np.where(on_time, np.uint8(DUPLICATE), np.uint8(LATE))
         rows, panes = rows[on_time], panes[on_time]
         ids = batch.ids if len(rows) == len(batch) else [batch.ids[row] for row in rows.tolist()]
         hashes = text_hashes(ids, seed_of(system, model))
         first = self._first_copies(hashes, marks[rows], key)
         self._count("duplicate", len(rows) - len(first), key)
         rows, panes, hashes = rows[first], panes[first], hashes[first]
+        taken.classes[rows] = ACCEPTED
         for version in np.unique(batch.model_of[rows]).tolist():
             mine = batch.model_of[rows] == version
             self.counting.count(batch, rows[mine], hashes[mine], marks[rows[mine]], panes[mine])
         self.labels.retry(system, model, hashes)
-        return refused
 
     def _placeable(
         self, batch: Inferences, rows: Rows, panes: NDArray[np.int64], key: ModelKey, now_us: int

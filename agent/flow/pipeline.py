@@ -22,8 +22,10 @@ from agent.flow.closing import Closing, OnWindow, nobody_asks
 from agent.flow.contexts import Contexts
 from agent.flow.cuts import Cuts
 from agent.flow.event_time import EventTime, bounds_of, is_ahead
-from agent.flow.history import WindowRecord, rows
+from agent.flow.history import WindowRecord
+from agent.flow.history import rows as history_rows
 from agent.flow.intake import Intake, Refused
+from agent.flow.recording import Recorder, Silent
 from agent.join.joins import Joins
 from agent.join.labels import LabelIntake
 from agent.join.pending import PendingLabels
@@ -62,10 +64,11 @@ class Outcome:
 class Pipeline:
     """Owned by the loop's thread."""
 
-    def __init__(self, settings: Settings, contexts: Contexts, store: Store) -> None:
+    def __init__(self, settings: Settings, contexts: Contexts, store: Store, recorder: Recorder | None = None) -> None:
         self.settings = settings
         self.contexts = contexts
         self.store = store
+        self.recorder = recorder or Silent()
         self.on_window: OnWindow = nobody_asks
         self.reload()
 
@@ -88,6 +91,7 @@ class Pipeline:
         self.cuts = Cuts(self.settings, self.contexts, self.ledger)
         self.outcome = Outcome()
         self.changed = False
+        self.recorder.begin(self.ledger, self.contexts)
 
     def add(self, batch: Batch) -> None:
         """Take in what one poll brought."""
@@ -110,6 +114,7 @@ class Pipeline:
         while self._take_slices(partitions, now_us):
             self._move_watermarks(partitions)
         self.time.stand(caught_up, now_us)
+        self.recorder.stand(self.time.idle(partitions))
         self._move_watermarks(partitions)
 
     def finish(self) -> None:
@@ -127,7 +132,7 @@ class Pipeline:
         self.pending.write()
         self.volumes.write()
         forget_before = max(self._newest_due(), 0) - self.settings.state.history_days * DAY_US
-        self.store.put_history((row for window in self.outcome.windows for row in rows(window)), forget_before)
+        self.store.put_history((row for window in self.outcome.windows for row in history_rows(window)), forget_before)
 
     def written(self) -> Outcome:
         """After the transaction: what it made true."""
@@ -163,16 +168,18 @@ class Pipeline:
         return bool(taken)
 
     def _count(self, batch: Batch, slices: list[tuple[Chunk, Slice]], now_us: int) -> None:
-        chunks = {self.ledger.number_of(part.partition): chunk for chunk, part in slices}
+        chunks = {chunk.number: chunk for chunk, _ in slices}
         rejects = [reject for _, part in slices for reject in part.rejects]
-        taken = _joined([part.rows for _, part in slices])
-        if batch.inferences is not None and len(taken):
-            refused = self.intake.take(batch.inferences, taken, batch.marks, now_us)
-            rejects += [_reject(batch, chunks, one) for one in refused]
+        rows = _joined([part.rows for _, part in slices])
+        taken = None
+        if batch.inferences is not None and len(rows):
+            taken = self.intake.take(batch.inferences, rows, batch.marks, now_us)
+            rejects += [_reject(batch, chunks, one) for one in taken.refused]
         labels = _joined([part.label_rows for _, part in slices])
         if batch.labels is not None and len(labels):
             self.labels.take(batch.labels, labels)
-        self._count_records(slices, len(taken), len(labels), rejects)
+        self.recorder.take(batch, slices, taken)
+        self._count_records(slices, len(rows), len(labels), rejects)
 
     def _count_records(
         self, slices: list[tuple[Chunk, Slice]], events: int, labels: int, rejects: list[Reject]
@@ -203,6 +210,7 @@ class Pipeline:
 
     def _collect(self, system: str, *, final: bool = False) -> None:
         closed = self.closing.close(system, final=final)
+        self.recorder.close(closed.windows, closed.transitions)
         self.outcome.windows += closed.windows
         self.outcome.transitions += closed.transitions
         self.changed |= bool(closed.windows or closed.transitions)
