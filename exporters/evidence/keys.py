@@ -75,7 +75,7 @@ def read_verifiers(path: Path) -> tuple[Verifier, ...]:
         KeyFileError: the file cannot be read, is empty, or a line, which is named, is no key or stands there twice.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise KeyFileError(f"{path}: the public keys cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -149,7 +149,7 @@ def _one_line(data: bytes) -> str:
 
 def _write_new(path: Path, text: str, mode: int) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "w") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         os.fchmod(descriptor, mode)  # whatever the umask
         file.write(text)
         file.flush()
