@@ -23,7 +23,7 @@ from agent.flow.handover import Note, commits, is_behind, read_note
 from agent.flow.incident_book import apply_act, changed_incidents, open_incidents, put_incidents
 from agent.flow.pipeline import Outcome, Pipeline
 from agent.flow.watch import AGENT_STREAM, Watch
-from agent.source import Assignment, Fetched, Gap, Partition, Poll, Source, Trouble
+from agent.source import Assignment, Fetched, Partition, Poll, Source, Trouble
 from agent.state import acts, rejects
 from agent.state.store import Store
 from config.settings import Settings
@@ -138,7 +138,8 @@ class Step:
         if poll.trouble is not None:
             self.pipeline.time.interrupt()
         for gap in poll.gaps:
-            self._note_gap(gap)
+            self.pipeline.cuts.gap(gap)
+            self.watch.gap(gap)
         self.owned.trouble = poll.trouble
         self.owned.lag = dict(poll.lag)
 
@@ -173,21 +174,13 @@ class Step:
         self.owned.taken_over = True
 
     def _beginning(self, partition: Partition, assignment: Assignment) -> int:
-        """Where to read a partition from; what is no longer there is a gap."""
+        """Where to read a partition from; whether that is still there, and what to do if not, is the source's to find."""
         known = self.pipeline.ledger.positions.get(partition)
-        first = assignment.beginnings.get(partition, 0)
-        if known is None:
-            start = assignment.starts.get(partition, first)
-            self.pipeline.cuts.begin(partition, start)
-            return start
-        if known.next_offset < first:
-            self._note_gap(Gap(partition, known.next_offset, first))
-            return first
-        return known.next_offset
-
-    def _note_gap(self, gap: Gap) -> None:
-        self.pipeline.cuts.gap(gap)
-        self.watch.gap(gap)
+        if known is not None:
+            return known.next_offset
+        start = assignment.starts.get(partition, assignment.beginnings.get(partition, 0))
+        self.pipeline.cuts.begin(partition, start)
+        return start
 
     def _decode(self, fetched: tuple[Fetched, ...]) -> None:
         numbers = {
