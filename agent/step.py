@@ -10,8 +10,6 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import msgspec
-
 from agent import crash
 from agent.clock import Clock
 from agent.decoders import RecordDecoder
@@ -19,9 +17,9 @@ from agent.delivery import outbox
 from agent.delivery.outbox import Target
 from agent.flow.buffer import Batch
 from agent.flow.contexts import Contexts
-from agent.flow.handover import Note, commits, is_behind, read_note
 from agent.flow.incident_book import apply_act, changed_incidents, open_incidents, put_incidents
 from agent.flow.pipeline import Outcome, Pipeline
+from agent.flow.takeover import Takeover, is_behind
 from agent.flow.watch import AGENT_STREAM, Watch
 from agent.source import Assignment, Fetched, Partition, Poll, Source, Trouble
 from agent.state import acts, rejects
@@ -159,18 +157,10 @@ class Step:
 
     def _take_over(self, assignment: Assignment) -> None:
         """Another member has read further than we know: rebuild its open windows from its notes."""
-        notes = {
-            partition: (committed, read_note(committed.note)) for partition, committed in assignment.committed.items()
-        }
         with self.store.transaction():
             self.store.forget_windows()
         self.pipeline.reload()
-        starts = {
-            partition: committed.offset if note is None else note.start
-            for partition, (committed, note) in notes.items()
-        }
-        known = [note for _, note in notes.values() if note is not None]
-        self.pipeline.cuts.rebuild(starts, _latest(known))
+        Takeover(self.pipeline.contexts, self.pipeline.ledger, self.pipeline.volumes).rebuild(assignment.committed)
         self.owned.taken_over = True
 
     def _beginning(self, partition: Partition, assignment: Assignment) -> int:
@@ -258,7 +248,7 @@ class Step:
         written.transitions += transitions
         if self.owned.partitions:
             crash.at("before_kafka_commit")
-            done = self.source.commit(commits(self.pipeline.ledger, self.owned.partitions))
+            done = self.source.commit(self.pipeline.handover.commits(self.owned.partitions))
             crash.at("after_kafka_commit")
             self.commits_failed += not done
         return written
@@ -297,8 +287,3 @@ class Step:
 
 def _severities(settings: Settings) -> dict[Track, str]:
     return {track: getattr(settings.severities, track.value) for track in Track}
-
-
-def _latest(notes: list[Note]) -> Note | None:
-    """The note that has closed the most."""
-    return max(notes, key=lambda note: (sum(note.closed.values()), msgspec.json.encode(note)), default=None)

@@ -24,12 +24,13 @@ from agent.state.panes import Panes
 from agent.state.store import Lane
 from agent.state.volumes import Volumes
 from detectors.columns import ModelKey
+from detectors.families import RULES
 from detectors.incident import Moved, Transition
 from detectors.incidents import advance, moved_by, retire
 from detectors.measurement import Measurement, Stage
 from detectors.tables import Tables
 from detectors.thresholds import Carry, Judgement, WindowRef, decide, unexpired
-from detectors.windows import BEGINNING_OF_TIME, END_OF_TIME
+from detectors.windows import BEGINNING_OF_TIME, END_OF_TIME, WindowPlan
 
 OnWindow = Callable[[Due, Context, Tables], None]
 """Told a window that is measured at its end, and its tables."""
@@ -224,20 +225,26 @@ class Closing:
     def _forget(self, system: str) -> None:
         """Let go of panes that no window, label or undecided run can ask for any more."""
         clock = self.ledger.clock(system)
-        first_needed = clock.watermark_us
+        open_from_us = min(_pane_start(c.plan, clock.watermark_us) for c in self.contexts.of_system(system))
+        rebuilt: list[int] = []
         for lane in self._lanes(system):
             context = self._context(lane)
             start = lane.closed_until_us if lane.ended else next_start(lane, context.plan)
-            first_needed = min(first_needed, start) if not lane.ended else first_needed
-            held = [start, *(window[0] for window in lane.awaiting), *self._carried(lane)]
+            runs = [(metric, carry) for metric, _, carry in self.ledger.stream(lane.key).carries if carry.run]
+            held = [start, *(window[0] for window in lane.awaiting), *(carry.run[0] for _, carry in runs)]
             self.panes.drop(lane.id, min(held))
-        self.ledger.no_longer_needed(system, first_needed)
+            if not lane.ended:
+                open_from_us = min(open_from_us, start)
+                first = lane.first_pane_us
+                rebuilt += [max(c.run[0], first) for metric, c in runs if RULES[metric].stage is Stage.WINDOW]
+        self.ledger.keep_needed(system, open_from_us, rebuilt)
         for context in self.contexts.of_system(system):
             past = context.plan.length_us + (context.horizon_us or 0)
             self.joins.drop(system, context.model.name, clock.label_watermark_us - past)
 
-    def _carried(self, lane: Lane) -> list[int]:
-        return [carry.run[0] for _, _, carry in self.ledger.stream(lane.key).carries if carry.run]
+
+def _pane_start(plan: WindowPlan, time_us: int) -> int:
+    return (time_us - plan.offset_us) // plan.pane_us * plan.pane_us + plan.offset_us
 
 
 def _still_awaited(state: StreamState, lanes: Sequence[Lane], judgements: Sequence[Judgement]) -> tuple[Moved, ...]:

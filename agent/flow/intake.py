@@ -16,6 +16,7 @@ from agent.flow.contexts import Contexts
 from agent.flow.counting import Counting
 from agent.join.joins import Joins
 from agent.join.labels import LabelIntake, seed_of
+from agent.state.lateness import Mark
 from agent.state.ledger import Ledger
 from agent.state.panes import Panes
 from detectors.columns import Inferences, ModelKey, StreamKey
@@ -122,8 +123,7 @@ class Intake:
         refused, good = self._placeable(batch, rows, panes, key, now_us)
         taken.refused.extend(refused)
         rows, panes = rows[good], panes[good]
-        on_time = panes + plan.pane_us > self.ledger.clock(system).watermark_us
-        self._count("late", int((~on_time).sum()), key)
+        on_time = ~self._late(batch, rows, panes + plan.pane_us, key)
         taken.classes[rows] = np.where(on_time, np.uint8(DUPLICATE), np.uint8(LATE))
         rows, panes = rows[on_time], panes[on_time]
         ids = batch.ids if len(rows) == len(batch) else [batch.ids[row] for row in rows.tolist()]
@@ -166,6 +166,18 @@ class Intake:
     def _is_new(self, key: ModelKey) -> bool:
         lane = self.ledger.lane(StreamKey(*key), self.contexts.of(key).digest)
         return lane is None or lane.ended
+
+    def _late(self, batch: Inferences, rows: Rows, ends_us: NDArray[np.int64], key: ModelKey) -> NDArray[np.bool_]:
+        """Rows whose pane had ended when they were read, now or the first time."""
+        numbers, offsets = batch.partition[rows], batch.offset[rows]
+        late = ends_us <= self.ledger.watermarks(key.system, numbers, offsets)
+        self._count("late", int(late.sum()), key)
+        for number in np.unique(numbers[late]).tolist():
+            mine = late & (numbers == number)
+            for end_us in np.unique(ends_us[mine]).tolist():
+                lowest = int(offsets[mine & (ends_us == end_us)].min())
+                self.ledger.was_late(number, key.system, Mark(lowest, end_us))
+        return late
 
     def _unopenable(self, panes: NDArray[np.int64], key: ModelKey) -> list[int]:
         """New panes beyond the bound, the latest first to go."""

@@ -22,6 +22,7 @@ from agent.flow.closing import Closing, OnWindow, nobody_asks
 from agent.flow.contexts import Contexts
 from agent.flow.cuts import Cuts
 from agent.flow.event_time import EventTime, bounds_of, is_ahead
+from agent.flow.handover import Handover
 from agent.flow.history import WindowRecord
 from agent.flow.history import rows as history_rows
 from agent.flow.intake import Intake, Refused
@@ -88,7 +89,8 @@ class Pipeline:
         self.closing.on_window = self.on_window
         self.buffer = Buffer()
         self.time = EventTime(self.settings, self.contexts, self.ledger, self.buffer)
-        self.cuts = Cuts(self.settings, self.contexts, self.ledger)
+        self.cuts = Cuts(self.settings, self.ledger)
+        self.handover = Handover(self.ledger, self.volumes)
         self.outcome = Outcome()
         self.changed = False
         self.recorder.begin(self.ledger, self.contexts)

@@ -7,9 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from agent.flow.history import WindowRecord
 from agent.source import Partition
+from agent.state.lateness import Ints, Lateness, Mark
+from agent.state.needs import Needs
 from agent.state.store import Lane, Position, Store, SystemClock
 from detectors.columns import StreamKey
 from detectors.incident import Moved, Transition
@@ -45,7 +49,11 @@ class StreamState(msgspec.Struct, frozen=True):
 
 
 class Ledger:
-    """Read from the store at the start, changed by the step, written in its transaction."""
+    """Read from the store at the start, changed by the step, written in its transaction.
+
+    Attributes:
+        revision: grows with every change of what a successor is told (agent/flow/handover.py).
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -57,11 +65,9 @@ class Ledger:
         self.streams = {key: msgspec.json.decode(body, type=StreamState) for key, body in store.streams().items()}
         self.contexts = store.contexts()
         self.partitions: list[Partition] = sorted(self.positions)
-        self._needs = {
-            (partition, system, pane): offset
-            for partition, position in self.positions.items()
-            for system, pane, offset in position.needed
-        }
+        self.needs = Needs(self.positions)
+        self.lateness = Lateness(self.positions)
+        self.revision = 0
         self._new_contexts: dict[str, bytes] = {}
         self._dirty_counters: set[tuple[str, str]] = set()
         self._dirty_lanes: set[int] = set()
@@ -115,20 +121,31 @@ class Ledger:
 
     def need(self, number: int, system: str, pane_us: int, offset: int) -> None:
         """A pane rests on a record of this offset, in the partition of this number."""
-        key = (self.partitions[number], system, pane_us)
-        self._needs[key] = min(offset, self._needs.get(key, offset))
+        self.needs.add(self.partitions[number], system, pane_us, offset)
 
-    def needed(self, partition: Partition) -> tuple[tuple[str, int, int], ...]:
-        """(system, pane start, lowest offset) of the panes that rest on this partition."""
-        return tuple(
-            sorted((system, pane, offset) for (p, system, pane), offset in self._needs.items() if p == partition)
-        )
+    def keep_needed(self, system: str, open_from_us: int, run_starts_us: Iterable[int]) -> None:
+        """Windows were closed: what neither open windows nor runs ask for will not be read again."""
+        clock = self.clock(system)
+        known = (start for start in run_starts_us if start >= clock.kept_from_us)
+        kept_from_us = self.needs.keep(system, open_from_us, known)
+        self.lateness.forget(system, kept_from_us)
+        self.clocks[system] = msgspec.structs.replace(clock, open_from_us=open_from_us, kept_from_us=kept_from_us)
+        self.revision += 1
 
-    def no_longer_needed(self, system: str, before_us: int) -> None:
-        """All windows that hold panes of this system before a time are closed."""
-        gone = [key for key in self._needs if key[1] == system and key[2] < before_us]
-        for key in gone:
-            del self._needs[key]
+    def watermarks(self, system: str, numbers: NDArray[np.int32], offsets: Ints) -> Ints:
+        """How far the watermark had come when records were read first, by the numbers of their partitions, (n,) each."""
+        reached = np.full(len(offsets), self.clock(system).watermark_us, dtype=np.int64)
+        if self.lateness.knows(system):
+            for number in np.unique(numbers).tolist():
+                mine = numbers == number
+                marked = self.lateness.watermark(self.partitions[number], system, offsets[mine])
+                reached[mine] = np.maximum(reached[mine], marked)
+        return reached
+
+    def was_late(self, number: int, system: str, mark: Mark) -> None:
+        """An event was late; who reads it again must know, unless nobody will ask for its pane."""
+        if mark.watermark_us > self.clock(system).kept_from_us:
+            self.revision += self.lateness.add(self.partitions[number], system, mark)
 
     def lane(self, key: StreamKey, context: str) -> Lane | None:
         lane_id = self._lane_ids.get((key, context))
@@ -158,6 +175,7 @@ class Ledger:
 
     def put_lane(self, lane: Lane) -> None:
         self.lanes[lane.id] = lane
+        self.revision += 1
         self._dirty_lanes.add(lane.id)
 
     def stream(self, key: StreamKey) -> StreamState:
@@ -165,6 +183,7 @@ class Ledger:
 
     def put_stream(self, key: StreamKey, state: StreamState) -> None:
         self.streams[_text(key)] = state
+        self.revision += 1
         self._dirty_streams.add(_text(key))
 
     def forget_runs(self) -> None:
@@ -173,6 +192,18 @@ class Ledger:
             self.streams[key] = msgspec.structs.replace(state, carries=(), moved=())
             self._dirty_streams.add(key)
 
+    def forget_runs_in(self, system: str, since_us: int, until_us: int) -> None:
+        """Records of [since, until) are missing: runs with windows there begin anew."""
+        for state in [state for state in self.streams.values() if state.incidents.stream.system == system]:
+            carries = {
+                key: Carry(undecided_runs=c.undecided_runs)
+                if c.run and c.run[0] < until_us and since_us < c.end_us
+                else c
+                for key, c in state.carry().items()
+            }
+            if carries != state.carry():
+                self.put_stream(state.incidents.stream, state.with_carry(carries))
+
     def put_context(self, digest: str, body: bytes) -> None:
         if digest not in self.contexts:
             self.contexts[digest] = body
@@ -180,9 +211,7 @@ class Ledger:
 
     def write(self) -> None:
         """Inside the transaction."""
-        self.store.put_positions(
-            {p: msgspec.structs.replace(position, needed=self.needed(p)) for p, position in self.positions.items()}
-        )
+        self.store.put_positions({p: self._whole(p, position) for p, position in self.positions.items()})
         self.store.put_clocks(self.clocks)
         self.store.put_counters({key: self.counters[key] for key in self._dirty_counters})
         self.store.put_lanes(self.lanes[lane] for lane in sorted(self._dirty_lanes))
@@ -190,6 +219,9 @@ class Ledger:
             self.store.put_context(digest, body)
         for key in sorted(self._dirty_streams):
             self.store.put_stream(key, msgspec.json.encode(self.streams[key]))
+
+    def _whole(self, partition: Partition, position: Position) -> Position:
+        return msgspec.structs.replace(position, needed=self.needs.of(partition), late=self.lateness.of(partition))
 
     def written(self) -> None:
         """After the transaction."""

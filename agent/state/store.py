@@ -69,7 +69,8 @@ class Position(msgspec.Struct, frozen=True):
     Attributes:
         next_offset: the first offset whose record is not in the state.
         progress: frontiers.
-        needed: lowest offset of an accepted event by (system, pane start), for panes of unclosed windows.
+        needed: lowest offset of an accepted event by (system, pane start), for panes of unclosed windows and of runs.
+        late: (system, offset, watermark): from this offset on, events of panes that ended by then were late.
         cut_from_us: records before its next one were not read, and how far its event time had come by then; else None.
         cut_seen_us: event times of the first events behind those records, until there are enough of them.
     """
@@ -77,16 +78,26 @@ class Position(msgspec.Struct, frozen=True):
     next_offset: int
     progress: PartitionProgress = PartitionProgress()
     needed: tuple[tuple[str, int, int], ...] = ()
+    late: tuple[tuple[str, int, int], ...] = ()
     cut_from_us: int | None = None
     cut_seen_us: tuple[int, ...] = ()
 
 
 class SystemClock(msgspec.Struct, frozen=True):
-    """Watermarks of a system, and the stretches [from, until) of event time in which records were not read."""
+    """How far the event time of a system has come.
+
+    Attributes:
+        watermark_us, label_watermark_us: of inference events, and of what labels decide.
+        cuts: stretches [from, until) of event time in which records were not read.
+        open_from_us: earliest pane that an open window may hold.
+        kept_from_us: earliest pane that can be rebuilt by reading again; before ``open_from_us`` where runs ask for it.
+    """
 
     watermark_us: int = BEGINNING_OF_TIME
     label_watermark_us: int = BEGINNING_OF_TIME
     cuts: tuple[tuple[int, int], ...] = ()
+    open_from_us: int = BEGINNING_OF_TIME
+    kept_from_us: int = BEGINNING_OF_TIME
 
     def cuts_into(self, start_us: int, end_us: int) -> bool:
         """Whether some events of the window may not have been read."""
@@ -218,6 +229,14 @@ class Store:
             (system, model, length_us, end_us),
         ).fetchone()
         return row[0] if row else None
+
+    def volumes(self, at_most: int) -> Iterator[tuple[str, str, int, int, int]]:
+        """(system, model, length, end, events) of closed windows of whole models, in order."""
+        return self.connection.execute(
+            "SELECT system, model, length_us, end_us, events FROM volume"
+            " ORDER BY system, model, length_us, end_us LIMIT ?",
+            (at_most,),
+        )
 
     def size_bytes(self) -> int:
         """Bytes of the database and its write-ahead log on disk."""

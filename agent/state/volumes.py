@@ -20,11 +20,24 @@ class VolumeKey(NamedTuple):
 
 
 class Volumes:
-    """Owned by the loop's thread. What is new stays in memory until ``write``."""
+    """Owned by the loop's thread. What is new stays in memory until ``write``.
+
+    Attributes:
+        revision: grows with every window.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.revision = 0
         self._new: dict[VolumeKey, int] = {}
+
+    def all(self, at_most: int) -> dict[VolumeKey, int] | None:
+        """All that are known; ``None`` where there are more than that."""
+        rows = self.store.volumes(at_most + 1)
+        known = {
+            VolumeKey(system, model, length, end): events for system, model, length, end, events in rows
+        } | self._new
+        return known if len(known) <= at_most else None
 
     def get(self, key: VolumeKey) -> int | None:
         """Events of the window; ``None`` where it was not closed whole, or too long ago."""
@@ -33,6 +46,7 @@ class Volumes:
     def put(self, key: VolumeKey, events: int) -> None:
         """A window was closed, and all of its events were read."""
         self._new[key] = events
+        self.revision += 1
 
     def sum(self, key: VolumeKey, ends_us: tuple[int, ...]) -> int | None:
         """Events of the model's windows that ended at these times; ``None`` unless all are known."""

@@ -1,197 +1,136 @@
-"""A member without our state goes on from the note of our last commit."""
+"""A member without our state goes on from the notes of our last commit, and measures what we would have measured."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import pytest
 
-from agent.flow.handover import MAX_NOTE_BYTES, LaneNote, Note, commits, is_behind, read_note
-from agent.source import Assignment, Committed, Partition
-from agent.state.ledger import Ledger
-from agent.state.store import Lane, Position
-from detectors.columns import StreamKey
+from agent.source import Partition
+from agent.state.store import measurement_lines
 from tests.agent.conftest import OpenStage
 from tests.agent.scripted_source import ScriptedSource
-from tests.agent.stage import PART, SYSTEM, Stage, event, us
+from tests.agent.stage import PART, Stage, event
 
 OTHER = Partition("t", 1)
-JUDGED = ("verdict", "verdict_reason")
+SMALL_GROUPS = {"protected": {"sex": ["F", "M"]}, "min_decide": 20}
+LAYOUTS: list[Any] = [
+    pytest.param({}, id="tumbling"),
+    pytest.param({"window": {"length": "2h", "slide": "30m"}}, id="sliding"),
+    pytest.param({"window": {"length": "15m", "min_events": 70}}, id="count"),
+]
 
 
 def records(start: int, end: int) -> list[bytes]:
-    """Two a minute, of two versions."""
-    return [event(n, n / 2, version=str(1 + n % 2), features={"x": float(n % 7)}) for n in range(2 * start, 2 * end)]
+    """Two a minute, of two versions; some groups are so small that windows cannot decide alone."""
+    return [record(n) for n in range(2 * start, 2 * end)]
 
 
-def taken_over(open_stage: OpenStage, at: int, end: int = 340, **changes: Any) -> tuple[Stage, Stage, Stage]:
-    """The first member reads until a minute, a second one with no state the rest, and one reads everything."""
-    source = ScriptedSource()
-    first = open_stage(source, **changes)
-    first.run(*records(0, at))
-    source.assign([PART])
-    source.append(*records(at, end))
-    second = open_stage(source, **changes)
-    second.settle().finish()
-    whole = open_stage(ScriptedSource(), **changes)
-    whole.run(*records(0, end)).finish()
-    return first, second, whole
+def record(n: int, **changes: Any) -> bytes:
+    fields: dict[str, Any] = {
+        "version": str(1 + n % 2),
+        "features": {"x": float(n % 7)} if n % 11 else {},
+        "prediction": "yes" if n % 3 else "no",
+        "protected": {"sex": "F" if n % 9 < 2 else "M"},
+    }
+    return event(n, n / 2, **fields | changes)
 
 
-Key = tuple[str, str, str, str]
+def chain(
+    open_stage: OpenStage, points: Sequence[int], end: int, source: ScriptedSource, **changes: Any
+) -> list[Stage]:
+    """Members without a state of their own, each of which reads on to the next minute; the last one to the end."""
+    stages: list[Stage] = []
+    for start, until in zip((0, *points), (*points, end), strict=True):
+        dealt_to(source, records(start, until))
+        source.assign(source.logs)
+        stages.append(open_stage(source, **SMALL_GROUPS | changes).settle())
+    stages[-1].finish()
+    return stages
 
 
-def measured(*stages: Stage) -> dict[Key, dict[str, Any]]:
-    """What was measured of windows of inference events, without what rests on earlier windows that were undecided."""
-    found: dict[Key, dict[str, Any]] = {}
-    for one in (one for stage in stages for one in stage.lines(stage="window")):
-        key = one["window_end"], one["version"], one["metric"], one.get("subject", "")
-        assert key not in found, "a window was measured twice"
-        found[key] = {} if "judged_with" in one else {k: v for k, v in one.items() if k not in JUDGED}
-    return found
+def dealt_to(source: ScriptedSource, new: Sequence[bytes]) -> None:
+    """In turn to each partition."""
+    parts = list(source.logs)
+    for number, one in enumerate(new):
+        source.append(one, to=parts[number % len(parts)])
 
 
-def assert_equal_windows(one: dict[Key, dict[str, Any]], other: dict[Key, dict[str, Any]]) -> None:
-    assert one.keys() == other.keys()
-    alone = [key for key in one if one[key] and other[key]]
-    assert len(alone) > len(one) / 2
-    assert {key: one[key] for key in alone} == {key: other[key] for key in alone}
+def never_died(open_stage: OpenStage, source: ScriptedSource, **changes: Any) -> Stage:
+    """A member that reads everything that a source holds."""
+    again = ScriptedSource(source.logs)
+    for partition, log in source.logs.items():
+        again.append(*log, to=partition)
+    return open_stage(again, **SMALL_GROUPS | changes).settle().finish()
+
+
+def windows(*stages: Stage) -> list[bytes]:
+    """Lines of windows of inference events, whole models too, as they were written."""
+    lines = [line for stage in stages for line in measurement_lines(stage.store.connection)]
+    return sorted(line for line in lines if json.loads(line)["stage"] == "window")
+
+
+def judged_with(*stages: Stage) -> int:
+    """The longest run that was judged as one."""
+    return max(len(json.loads(line).get("judged_with", ())) for line in windows(*stages))
 
 
 def closed(stage: Stage) -> set[str]:
     return {one["window_end"] for one in stage.lines()}
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"window": {"length": "2h", "slide": "30m"}},
-        {"window": {"length": "15m", "min_events": 70}},
-    ],
-    ids=["tumbling", "sliding", "count"],
-)
-@pytest.mark.parametrize("at", [100, 253])
-def test_windows_rebuilt_from_a_note_are_measured_the_same(
-    open_stage: OpenStage, at: int, changes: dict[str, Any]
-) -> None:
-    first, second, whole = taken_over(open_stage, at, **changes)
+@pytest.mark.parametrize("changes", LAYOUTS)
+@pytest.mark.parametrize("at", [20, 100, 253, 301, 400])
+def test_windows_go_on_byte_for_byte(open_stage: OpenStage, at: int, changes: dict[str, Any]) -> None:
+    source = ScriptedSource()
+    first, second = chain(open_stage, [at], 700, source, **changes)
     assert second.step.owned.taken_over
     assert closed(second)
-    assert_equal_windows(measured(first, second), measured(whole))
+    assert windows(first, second) == windows(never_died(open_stage, source, **changes))
+    assert judged_with(second) >= 5
 
 
-def test_a_note_without_lanes_makes_the_first_windows_partial_and_no_others(
-    open_stage: OpenStage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("agent.flow.handover.MAX_NOTE_BYTES", 120)
-    first, second, whole = taken_over(open_stage, 190)
-    assert read_note(first.source.commits[0][PART].note) is not None
-    partial = {one["window_start"][11:16] for one in second.lines("volume", partial=True)}
-    assert partial == {"02:00"}
-    ours = {key: line for key, line in measured(second).items() if not line.get("partial")}
-    assert_equal_windows(ours, {key: line for key, line in measured(whole).items() if key in ours})
-
-
-def test_without_a_note_that_can_be_read_the_first_windows_are_partial_and_no_others(open_stage: OpenStage) -> None:
+@pytest.mark.parametrize("changes", LAYOUTS)
+def test_a_chain_of_successors_goes_on_byte_for_byte(open_stage: OpenStage, changes: dict[str, Any]) -> None:
+    """The third takes over from a second one that has closed nothing itself, the fourth from one that has."""
     source = ScriptedSource()
-    source.append(*records(0, 400))
-    source.committed[PART] = Committed(380, "written by somebody else")
-    stage = open_stage(source)
-    stage.settle().finish()
-    assert stage.source.begun[0] == {PART: 380}
-    assert {one["window_start"][11:16]: one.get("partial") for one in stage.lines("volume")} == {
-        "03:00": True,
-        "04:00": None,
-        "05:00": None,
-        "06:00": None,
-    }
+    stages = chain(open_stage, [253, 256, 420], 700, source, **changes)
+    assert windows(*stages) == windows(never_died(open_stage, source, **changes))
 
 
-def test_a_member_that_knows_all_that_was_committed_goes_on_from_its_own_state(open_stage: OpenStage) -> None:
-    stage = open_stage()
-    stage.run(*records(0, 100))
-    stage.restart()
-    stage.turn()
-    assert stage.source.begun[-1] == {PART: 200}
-    assert not stage.step.owned.taken_over
+@pytest.mark.parametrize("changes", LAYOUTS)
+def test_eight_partitions_and_one_of_labels_go_on_byte_for_byte(open_stage: OpenStage, changes: dict[str, Any]) -> None:
+    source = ScriptedSource([*(Partition("t", number) for number in range(8)), Partition("labels")])
+    stages = chain(open_stage, [253, 420], 700, source, **changes)
+    assert windows(*stages) == windows(never_died(open_stage, source, **changes))
 
 
-def test_a_member_whose_state_is_older_takes_over_anew(open_stage: OpenStage) -> None:
-    source = ScriptedSource()
-    old = open_stage(source)
-    old.run(*records(0, 70))
-    source.assign([PART])
-    newer = open_stage(source)
-    newer.run(*records(70, 200))
-    source.assign([PART])
-    source.append(*records(200, 400))
-    old.settle().finish()
-    assert old.step.owned.taken_over
-    whole = open_stage(ScriptedSource())
-    whole.run(*records(0, 400)).finish()
-    assert_equal_windows(measured(old, newer), measured(whole))
+def test_a_member_that_is_killed_while_it_reads_again_hands_over_all_the_same(open_stage: OpenStage) -> None:
+    source = ScriptedSource(batch=10)
+    dealt_to(source, records(0, 330))
+    first = open_stage(source, **SMALL_GROUPS).settle()
+    source.assign(source.logs)
+    second = open_stage(source, **SMALL_GROUPS)
+    second.turn(4)
+    assert 0 < second.store.positions()[PART].next_offset < 330
+    source.assign(source.logs)
+    dealt_to(source, records(330, 700))
+    third = open_stage(source, **SMALL_GROUPS).settle().finish()
+    assert not windows(second)
+    assert windows(first, third) == windows(never_died(open_stage, source))
 
 
-# the note itself
-
-
-def ledger_of(lanes: int, stage: Stage) -> Ledger:
-    ledger = Ledger(stage.store)
-    for number in range(lanes):
-        key = StreamKey(SYSTEM, "credit", f"version-{number}", "country=NL")
-        ledger.put_lane(
-            Lane(id=number, key=key, context="d", first_pane_us=us(0), last_seen_us=us(60), closed_until_us=us(60))
-        )
-    ledger.positions = {PART: Position(50)}
-    ledger.partitions = [PART]
-    ledger.need(0, SYSTEM, us(60), 41)
-    return ledger
-
-
-def test_a_note_says_where_to_read_and_where_each_stream_stands(stage: Stage) -> None:
-    committed = commits(ledger_of(2, stage), [PART])[PART]
-    note = read_note(committed.note)
-    assert committed.offset == 50
-    assert note == Note(
-        1,
-        41,
-        {},
-        tuple(LaneNote(SYSTEM, "credit", f"version-{n}", "country=NL", us(60), us(60)) for n in range(2)),
-    )
-
-
-@pytest.mark.parametrize("lanes", [0, 10, 60, 500])
-def test_a_note_fits_into_what_a_broker_keeps(stage: Stage, lanes: int) -> None:
-    committed = commits(ledger_of(lanes, stage), [PART])[PART]
-    assert len(committed.note.encode()) <= MAX_NOTE_BYTES
-    note = read_note(committed.note)
-    assert note is not None
-    assert note.start == 41
-    assert (note.lanes is None) == (lanes > 50)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{}", "not json", '{"v":2,"from":1}', '{"v":1}', '{"v":1,"from":1,"lanes":[[1]]}']
-)
-def test_a_note_that_cannot_be_understood_is_none(text: str) -> None:
-    assert read_note(text) is None
-
-
-def test_being_behind_is_asked_of_owned_partitions_only() -> None:
-    assignment = Assignment((PART,), {PART: Committed(10, ""), OTHER: Committed(99, "")})
-    assert not is_behind({PART: Position(10)}, assignment)
-    assert is_behind({PART: Position(9)}, assignment)
-    assert is_behind({}, assignment)
-    assert not is_behind({}, Assignment((PART,)))
-
-
-def test_a_note_is_json_that_a_person_can_read(stage: Stage) -> None:
-    found = msgspec.json.decode(commits(ledger_of(1, stage), [PART])[PART].note)
-    assert found == {
-        "v": 1,
-        "from": 41,
-        "closed": {},
-        "lanes": [[SYSTEM, "credit", "version-0", "country=NL", us(60), us(60)]],
-    }
+def test_a_successor_that_is_restarted_while_it_reads_again_goes_on(open_stage: OpenStage) -> None:
+    source = ScriptedSource(batch=10)
+    dealt_to(source, records(0, 330))
+    first = open_stage(source, **SMALL_GROUPS).settle()
+    source.assign(source.logs)
+    second = open_stage(source, **SMALL_GROUPS)
+    second.turn(4)
+    second.restart()
+    dealt_to(source, records(330, 700))
+    second.settle().finish()
+    assert not second.step.owned.taken_over
+    assert windows(first, second) == windows(never_died(open_stage, source))

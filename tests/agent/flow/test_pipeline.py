@@ -299,8 +299,10 @@ def test_the_end_of_a_file_closes_everything(open_stage: OpenStage) -> None:
 
 def test_every_accepted_event_says_from_where_a_successor_must_read(stage: Stage) -> None:
     stage.run(*events("a", 0, 100, 100))
-    needed = stage.step.pipeline.ledger.needed(PART)
-    assert needed == ((SYSTEM, us(60), 60),)
+    needed = stage.step.pipeline.ledger.needs.of(PART)
+    assert needed == ((SYSTEM, us(0), 0), (SYSTEM, us(60), 60)), (
+        "of a window that is undecided, and of one that is open"
+    )
     position = stage.store.positions()[PART]
     assert position == Position(100, position.progress, needed)
 

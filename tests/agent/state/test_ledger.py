@@ -50,14 +50,14 @@ def test_the_lowest_offset_of_each_pane_is_needed_until_its_windows_are_closed(s
     ledger.partitions = [PART, OTHER]
     for number, pane, offset in ((0, 60, 41), (0, 60, 40), (0, 120, 45), (1, 60, 8)):
         ledger.need(number, "s", pane, offset)
-    assert ledger.needed(PART) == (("s", 60, 40), ("s", 120, 45))
+    assert ledger.needs.of(PART) == (("s", 60, 40), ("s", 120, 45))
     write(store, ledger)
     again = Ledger(store)
-    assert again.needed(PART) == ledger.needed(PART)
-    again.no_longer_needed("other", 1_000)
-    again.no_longer_needed("s", 120)
-    assert again.needed(PART) == (("s", 120, 45),)
-    assert again.needed(OTHER) == ()
+    assert again.needs.of(PART) == ledger.needs.of(PART)
+    again.keep_needed("other", 1_000, [])
+    again.keep_needed("s", 120, [])
+    assert again.needs.of(PART) == (("s", 120, 45),)
+    assert again.needs.of(OTHER) == ()
 
 
 def test_a_partition_keeps_its_number(store: Store) -> None:
