@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -19,6 +21,7 @@ from agent.delivery.sender import Sender
 from agent.delivery.targets import targets_of
 from agent.flow.contexts import Contexts
 from agent.flow.history import WindowRecord
+from agent.flow.pipeline import Outcome
 from agent.kafka import KafkaSource
 from agent.picture import Facts, Painter
 from agent.reloading import Reloader
@@ -75,7 +78,8 @@ class Agent:
         self._provisional: dict[int, WindowRecord] = {}
         self._provisional_at = float("-inf")
         self._joined_labels = -1
-        self._speaks = False
+        self._speaks: bool | None = False  # None: other receivers, who have not been told yet
+        self._failed = False
 
     def stop(self) -> None:
         """End the loop after its step; safe from any thread and in a signal handler."""
@@ -93,39 +97,47 @@ class Agent:
             self._close()
 
     def _turn(self) -> None:
-        """One step, its failures contained; then the picture of it."""
-        begun = self.clock.monotonic_seconds()
-        self._ticked = begun
+        """One step, its failures contained, and the picture of it."""
+        self._ticked = self.clock.monotonic_seconds()
         try:
+            self._recover()
             outcome = self.step.run(POLL_SECONDS)
+            self._apply_reload()
             self.speak_while_responsible()
             self._say_whether_ready(self._why_not_ready())
+            self._show(outcome)
         except StateError as error:
             self._step_failed(f"the state cannot be written: {error}")
-            return
+        except sqlite3.Error as error:
+            self._step_failed(f"the state cannot be read: {self.store.directory / DATABASE}: {error}")
         except Exception as error:
             log.exception("step_failed")
             self.facts.failures["step"] = self.facts.failures.get("step", 0) + 1
             self._step_failed(f"the step failed unexpectedly: {type(error).__name__}: {error}")
-            return
+
+    def _show(self, outcome: Outcome) -> None:
         if outcome.transitions:
             self.sender.wake()
         if self.step.wrote:
             self.facts.written_us = self.clock.now_us()
             self.facts.steps = self.facts.steps.observe(self.step.busy_seconds)
-        self._apply_reload()
         self._paint(now=bool(outcome.windows or outcome.transitions))
 
     def _step_failed(self, why: str) -> None:
-        """Nothing of the step was kept: say so, wait, and read it again."""
+        """Nothing of the step was kept: say so, and wait before it is read again."""
         log.error("step_not_durable", why=why)
+        self._failed = True
         self.facts.not_ready = why
-        self._paint(now=True)
+        counters = replace(self.snapshot.counters, failures={**self.snapshot.counters.failures, **self.facts.failures})
+        self.snapshot = replace(self.snapshot, not_ready=why, counters=counters, at_us=self.clock.now_us())
         self._stop.wait(RETRY_SECONDS)
-        try:
+
+    def _recover(self) -> None:
+        """Before the step after one that failed: no step may run on a memory or a disk of which parts are lost."""
+        if self._failed:
+            self.store.settle()
             self.step.recover()
-        except StateError as error:
-            log.error("state_unreadable", error=str(error))
+            self._failed = False
 
     def _say_whether_ready(self, why_not: str) -> None:
         """Show why the agent is not ready; log it when the kind of reason changes, not with every try."""
@@ -169,8 +181,8 @@ class Agent:
             return
         if reloaded.settings is not None and reloaded.contexts is not None:
             self.settings = reloaded.settings
+            self._speaks = None
             self.step.use(reloaded.settings, reloaded.contexts)
-            self._start_sending(self._speaks)
             boundaries = {
                 system: clock.label_watermark_us for system, clock in self.step.pipeline.ledger.clocks.items()
             }

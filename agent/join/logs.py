@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from config.errors import StateError
 
 MAX_CHUNKS = 32
 
@@ -76,28 +80,35 @@ class ChunkLog:
 
 
 class FileLog:
-    """An append-only file, of which ``size`` bytes are valid."""
+    """An append-only file, of which ``size`` bytes are valid.
+
+    Raises:
+        StateError: from ``begun_with``, ``append`` and ``sync``. The file then holds an unknown part of what was appended;
+            whoever opens it anew cuts that off.
+    """
 
     def __init__(self, path: Path, size: int, *, durable: bool) -> None:
         self.path = path
         self._durable = durable
         self._unsynced = False
+        self._is_new = not path.exists()
         if path.exists() and path.stat().st_size > size:
             os.truncate(path, size)
 
     @classmethod
     def begun_with(cls, path: Path, data: bytes, *, durable: bool) -> FileLog:
         """A new file; what an earlier attempt left under this name is gone."""
-        path.unlink(missing_ok=True)
+        with _said(path):
+            path.unlink(missing_ok=True)
         log = cls(path, 0, durable=durable)
         log.append(data)
         return log
 
     def append(self, data: bytes) -> None:
         if data:
-            with self.path.open("ab", buffering=0) as file:
-                file.write(data)
             self._unsynced = True
+            with _said(self.path), self.path.open("ab") as file:  # buffered: a raw write may take a part and not say so
+                file.write(data)
 
     def array(self, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
         """The first ``count`` entries, mapped."""
@@ -106,9 +117,28 @@ class FileLog:
     def sync(self) -> None:
         """Wait until all that was appended is on the disk."""
         if self._unsynced and self._durable:
-            with self.path.open("rb") as file:
-                os.fsync(file.fileno())
-        self._unsynced = False
+            with _said(self.path):
+                _fsync(self.path)
+                if self._is_new:
+                    _fsync(self.path.parent)
+        self._unsynced = self._is_new = False
 
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StateError(f"{path}: {error.strerror}. Nothing of this step was kept") from error
+
+
+def _fsync(path: Path) -> None:
+    """Of a file or a directory."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

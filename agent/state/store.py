@@ -6,27 +6,25 @@ outbox - goes into one transaction (WAL, synchronous=FULL), so a crash leaves ei
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self, TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 
 from agent.delivery import outbox
 from agent.source import Partition
 from agent.state import acts, rejects
-from config.errors import StateError, StateLocked, StateVersion
+from agent.state.lock import hold
+from config.errors import StateError, StateVersion
 from detectors.columns import StreamKey
 from detectors.windows import BEGINNING_OF_TIME, PartitionProgress
 
 FORMAT_VERSION = 1
 DATABASE = "state.db"
-LOCK = "lock"
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -148,7 +146,7 @@ class Store:
         """
         self.directory = directory
         self.durable = durable
-        self._lock = _lock(directory)
+        self._lock = hold(directory)
         try:
             self.connection = connect(directory, durable=durable)
             _prepare(self.connection)
@@ -193,6 +191,22 @@ class Store:
             if isinstance(error, sqlite3.Error):
                 raise StateError(f"{self.directory / DATABASE}: {error}. Nothing of this step was kept") from error
             raise
+
+    def settle(self) -> None:
+        """After a write that failed: bring all that is in the write-ahead log into the database, and empty the log.
+
+        An error of the disk is told once: a later sync succeeds though pages of before it were never written. So nothing is
+        acknowledged that rests on the old log; every page of it is written anew, and waited for.
+
+        Raises:
+            StateError: it cannot be done yet; try again before the next transaction.
+        """
+        try:
+            (busy, _, _) = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            raise StateError(f"{self.directory / DATABASE}: {error}. Check the disk and its space") from error
+        if busy:
+            raise StateError(f"{self.directory / DATABASE}: somebody reads it, and holds up its repair. Let them end")
 
     # reading
 
@@ -325,29 +339,6 @@ def incident_lines(connection: sqlite3.Connection, *, agent: bool) -> Iterator[b
         (agent,),
     )
     return (line for (line,) in rows)
-
-
-def _lock(directory: Path) -> IO[str]:
-    """Hold the directory's lock file; the system lets go of it when the process ends, however it ends."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        handle = (directory / LOCK).open("a+")
-    except OSError as error:
-        raise StateError(f"{directory}: {error.strerror}. The agent needs a directory that it may write") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.seek(0)
-        holder = handle.read().strip()
-        handle.close()
-        raise StateLocked(
-            f"{directory}: process {holder or 'unknown'} has it open. "
-            "One agent per state directory: stop it, or choose another"
-        ) from error
-    handle.truncate(0)
-    handle.write(str(os.getpid()))
-    handle.flush()
-    return handle
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

@@ -80,7 +80,10 @@ async def show_incident(views: Views, in_worker: InWorker, incident_id: str) -> 
     for incident in views.snapshot().incidents:
         if incident.id == incident_id:
             return json_response(incident.record)
-    record = await in_worker(lambda: views.find_incident(incident_id))
+    try:
+        record = await in_worker(lambda: views.find_incident(incident_id))
+    except sqlite3.Error as error:
+        raise Refused(503, f"the state cannot be read now ({error}); try again") from None
     if record is None:
         raise Refused(404, f"no incident {incident_id!r}; see /api/v1/incidents?state=all")
     return json_response(record)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from agent import runner
 from agent.delivery.outbox import Target
 from agent.runner import Agent
 from agent.source import Partition
-from agent.step import Ownership
+from agent.step import Ownership, Step
 from config.settings import from_mapping
+from tests.agent.scripted_source import ScriptedSource
+from tests.agent.stage import events
 from tests.agent.world import mapping_of
 
 RECEIVER = {"type": "webhook", "name": "oncall", "url": "http://127.0.0.1:9/"}
@@ -51,3 +55,69 @@ def test_a_standby_tells_nobody_and_the_owner_tells_every_receiver(agent: Agent)
     agent.step.owned = Ownership(epoch=2, assigned=True)
     agent.speak_while_responsible()
     assert [[target.receiver for target in targets] for targets in told.targets] == [["oncall"], []]
+
+
+def received(agent: Agent) -> int:
+    return sum(count for _, count in agent.step.pipeline.ledger.counter("received"))
+
+
+@pytest.fixture
+def reading(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> Agent:
+    """It has read ten records, and is not patient."""
+    monkeypatch.setattr(runner, "RETRY_SECONDS", 0.0)
+    source = ScriptedSource([Partition("scoring")])
+    agent.source = agent.step.source = source  # type: ignore[assignment]
+    source.append(*events("a", 0, 10, 10))
+    agent._turn()
+    agent._turn()
+    assert received(agent) == 10
+    return agent
+
+
+def broken(*_: object, **__: object) -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
+def test_a_picture_that_cannot_be_made_is_said_and_does_not_end_the_agent(
+    reading: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Painting reads the state, and stood outside of what a failing disk may interrupt."""
+    with monkeypatch.context() as patch:
+        patch.setattr(reading.painter, "paint", broken)
+        reading._painted = float("-inf")
+        reading._turn()
+    assert "the state cannot be read" in reading.snapshot.not_ready
+    assert "disk I/O error" in reading.snapshot.not_ready
+    reading._painted = float("-inf")
+    reading._turn()
+    assert reading.snapshot.not_ready == ""
+
+
+def test_no_step_runs_on_a_memory_that_could_not_be_read_again(reading: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It once went on with half of it, behind the records that were lost with the step that failed."""
+    ran: list[float] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Step, "run", broken)
+        reading._turn()
+        patch.setattr(Step, "recover", broken)
+        patch.setattr(Step, "run", lambda self, seconds: ran.append(seconds))
+        reading._turn()
+        reading._turn()
+    assert not ran
+    reading.source.append(*events("b", 10, 20, 10))  # type: ignore[attr-defined]
+    reading._turn()
+    assert received(reading) == 20
+
+
+def test_receivers_that_could_not_be_written_at_a_reload_are_told_of_later(
+    reading: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Told()
+    reading.sender = told  # type: ignore[assignment]
+    reading._speaks = None
+    with monkeypatch.context() as patch:
+        patch.setattr(runner.outbox, "reconcile", broken)
+        reading._turn()
+    assert told.targets == []
+    reading._turn()
+    assert [target.receiver for target in told.targets[-1]] == ["oncall"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,26 @@ def test_closing_twice_is_safe(tmp_path: Path) -> None:
 def test_a_cut_touches_the_windows_that_it_overlaps() -> None:
     clock = SystemClock(cuts=((10, 20),))
     assert [clock.cuts_into(*window) for window in ((0, 10), (0, 11), (19, 30), (20, 30))] == [False, True, True, False]
+
+
+def test_settling_leaves_nothing_in_the_write_ahead_log(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        with store.transaction():
+            store.put_stream("a", b"1")
+        assert (tmp_path / "state.db-wal").stat().st_size > 0
+        store.settle()
+        assert (tmp_path / "state.db-wal").stat().st_size == 0
+        assert store.streams() == {"a": b"1"}
+
+
+def test_settling_says_when_a_reader_holds_it_up(tmp_path: Path) -> None:
+    with Store(tmp_path) as store, closing(connect(tmp_path)) as reader:
+        store.connection.execute("PRAGMA busy_timeout = 0")
+        with store.transaction():
+            store.put_stream("a", b"1")
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM stream").fetchall()
+        with pytest.raises(StateError, match="somebody reads it"):
+            store.settle()
+        reader.execute("ROLLBACK")
+        store.settle()
