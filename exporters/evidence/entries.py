@@ -29,3 +29,30 @@ class Entries(NamedTuple):
 
     def __len__(self) -> int:
         return len(self.leaves)
+
+    def part(self, start: int, stop: int) -> Entries:
+        """Entries ``start`` to ``stop`` of these."""
+        return Entries(
+            self.leaves[start:stop],
+            self.payloads[start:stop],
+            self.salts[SALT_BYTES * start : SALT_BYTES * stop],
+            None if self.subjects is None else self.subjects[start:stop],
+            None if self.forms is None else self.forms[start:stop],
+        )
+
+
+def joined(batches: Sequence[Entries]) -> Entries:
+    """All entries of some batches, in their order."""
+    if len(batches) == 1:
+        return batches[0]
+    return Entries(
+        [leaf for batch in batches for leaf in batch.leaves],
+        [payload for batch in batches for payload in batch.payloads],
+        b"".join(batch.salts for batch in batches),
+        [tag for batch in batches for tag in batch.subjects or [0] * len(batch.leaves)]
+        if any(batch.subjects for batch in batches)
+        else None,
+        b"".join(batch.forms or bytes([PLAIN]) * len(batch.leaves) for batch in batches)
+        if any(batch.forms for batch in batches)
+        else None,
+    )

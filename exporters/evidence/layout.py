@@ -14,9 +14,10 @@ last behind an ``x``: ``000``, ``x001/234``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+
+from exporters.evidence.paths import index_digits
 
 VERIFIERS = "log.vkey"
 LOCK = "lock"
@@ -55,29 +56,26 @@ def shards(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir() if path.is_dir() and is_shard(path.name))
 
 
-def number_text(number: int) -> str:
-    """A range's number as its file is called."""
-    groups = [f"{number % 1000:03d}"]
-    while number := number // 1000:
-        groups.insert(0, f"x{number % 1000:03d}")
-    return "/".join(groups)
-
-
-def parse_number(text: str) -> int | None:
-    """The number that a file's name stands for; ``None`` if it stands for none."""
-    if _NUMBER.fullmatch(text) is None:
-        return None
-    number = int(text.replace("x", "").replace("/", ""))
-    return number if number_text(number) == text else None
-
-
 def range_path(shard: Path, kind: str, number: int) -> Path:
     """The file of a range: ``PACK``, ``PAYLOAD``, ``INDEX`` or ``SEGMENT``."""
-    return shard / kind / number_text(number)
+    return shard / kind / index_digits(number)
 
 
-def ranges(shard: Path, kind: str) -> Iterator[int]:
+def kind_of(file: Path, shard: Path) -> str:
+    """The folder of a shard in which a file lies, such as ``PACK``; its own name where it lies in none."""
+    return file.relative_to(shard).parts[0]
+
+
+def parse_range(name: str) -> int | None:
+    """The number of the range that a file's path below its kind's folder stands for; ``None`` if it stands for none."""
+    if _NUMBER.fullmatch(name) is None:
+        return None
+    number = int(name.replace("x", "").replace("/", ""))
+    return number if index_digits(number) == name else None
+
+
+def ranges(shard: Path, kind: str) -> list[int]:
     """The ranges of which a shard has a file of this kind, in order."""
     folder = shard / kind
-    numbers = (parse_number(path.relative_to(folder).as_posix()) for path in folder.rglob("*") if path.is_file())
-    yield from sorted(number for number in numbers if number is not None)
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(number for name in names if (number := parse_range(name)) is not None)

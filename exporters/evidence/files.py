@@ -1,0 +1,206 @@
+"""The few things that the writer of the log asks of a file system, so that a test can stand in for a disk that fails.
+
+What was written lasts through a power loss only behind ``sync``, and a file's name only behind ``sync_directory`` of the
+directory it stands in. After a ``sync`` that failed nothing is known of the file: whoever wrote it opens it anew,
+truncates it to what was synced before, and reads that again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+from typing import IO, BinaryIO, Protocol
+
+from config.errors import LogLocked
+
+
+class Output(Protocol):
+    """A file that is written at its end."""
+
+    def write(self, data: bytes) -> None:
+        """Write all of the bytes."""
+
+    def sync(self) -> None:
+        """Return when what was written is on the disk."""
+
+    def close(self) -> None:
+        """Give the descriptor back; safe twice."""
+
+
+class Files(Protocol):
+    """Every call may raise ``OSError``."""
+
+    @property
+    def bytes_on_disk(self) -> int:
+        """Bytes of the files below the directory that was last locked."""
+
+    def lock(self, path: Path) -> IO[str] | None:
+        """Hold a lock file until the result is closed; raises ``LogLocked`` where another process holds it."""
+
+    def walk(self, directory: Path) -> dict[Path, int]:
+        """Every file below a directory and its bytes; none where there is no such directory."""
+
+    def names(self, directory: Path) -> list[str]:
+        """What a directory holds, in order; nothing where there is no such directory."""
+
+    def read(self, path: Path) -> BinaryIO:
+        """Open a file for reading."""
+
+    def append(self, path: Path) -> Output:
+        """Open a file to write at its end, made where it is missing, as are the directories above it."""
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Give a file its name; what bore the name before is gone."""
+
+    def remove(self, path: Path) -> None:
+        """Remove a file, if it is there, and the directories that this leaves empty, up to three."""
+
+    def remove_tree(self, directory: Path) -> None:
+        """Remove a directory with all that is in it, if it is there."""
+
+    def truncate(self, path: Path, size: int) -> None:
+        """Cut a file to this many bytes, durably, and forget what of it stands in memory but not on the disk."""
+
+    def sync_directory(self, directory: Path) -> None:
+        """Return when the names in a directory are on the disk."""
+
+
+def replace(files: Files, path: Path, data: bytes, *, durable: bool) -> None:
+    """Give a file new content, whole or not at all; behind this call it lasts through a power loss if ``durable``."""
+    fresh = path.with_name(path.name + ".new")
+    files.remove(fresh)
+    output = files.append(fresh)
+    try:
+        output.write(data)
+        if durable:
+            output.sync()
+    finally:
+        output.close()
+    files.rename(fresh, path)
+    if durable:
+        files.sync_directory(path.parent)
+
+
+def read_whole(files: Files, path: Path) -> bytes | None:
+    """The content of a file; ``None`` where it is missing."""
+    try:
+        with files.read(path) as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+class DiskFiles:
+    """The real thing. ``durable=False`` skips every wait for the disk, for tests and benchmarks."""
+
+    def __init__(self, *, durable: bool = True) -> None:
+        self.durable = durable
+        self.bytes_on_disk = 0
+
+    def lock(self, path: Path) -> IO[str] | None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("a+")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            handle.seek(0)
+            holder = handle.read().strip()
+            handle.close()
+            raise LogLocked(
+                f"{path.parent}: process {holder or 'unknown'} writes this log. One writer per log: stop it first"
+            ) from error
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        self.bytes_on_disk = sum(self.walk(path.parent).values())
+        return handle
+
+    def walk(self, directory: Path) -> dict[Path, int]:
+        return {
+            Path(folder, name): os.stat(os.path.join(folder, name)).st_size
+            for folder, _, names in os.walk(directory)
+            for name in names
+        }
+
+    def names(self, directory: Path) -> list[str]:
+        return sorted(os.listdir(directory)) if directory.is_dir() else []
+
+    def read(self, path: Path) -> BinaryIO:
+        return path.open("rb")
+
+    def append(self, path: Path) -> Output:
+        self._make_directory(path.parent)
+        return _DiskOutput(self, path)
+
+    def rename(self, old: Path, new: Path) -> None:
+        self.bytes_on_disk -= _size(new)
+        old.replace(new)
+
+    def remove(self, path: Path) -> None:
+        self.bytes_on_disk -= _size(path)
+        path.unlink(missing_ok=True)
+        for parent in path.parents[:3]:
+            try:
+                parent.rmdir()
+            except OSError:
+                return
+
+    def remove_tree(self, directory: Path) -> None:
+        self.bytes_on_disk -= sum(self.walk(directory).values())
+        shutil.rmtree(directory, ignore_errors=True)
+
+    def truncate(self, path: Path, size: int) -> None:
+        before = _size(path)
+        os.truncate(path, size)
+        self.bytes_on_disk += size - before
+        with path.open("rb") as file:
+            self.wait(file.fileno())
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def sync_directory(self, directory: Path) -> None:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self.wait(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def wait(self, descriptor: int) -> None:
+        """``fsync``, where this file system is to be durable."""
+        if self.durable:
+            os.fsync(descriptor)
+
+    def _make_directory(self, directory: Path) -> None:
+        if directory.is_dir():
+            return
+        self._make_directory(directory.parent)
+        directory.mkdir(exist_ok=True)
+        self.sync_directory(directory.parent)
+
+
+class _DiskOutput:
+    def __init__(self, files: DiskFiles, path: Path) -> None:
+        self._files = files
+        self._file = path.open("ab", buffering=0)
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            written = self._file.write(view) or 0  # a raw write may take a part only
+            self._files.bytes_on_disk += written
+            view = view[written:]
+
+    def sync(self) -> None:
+        self._files.wait(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
