@@ -1,8 +1,9 @@
 """Installs the real parts that tests stand on: ``python -m tests.parts.provision``, quick when they are there.
 
 Java and Maven are installed by apt, Apache Kafka's jars are fetched by Maven into ``.parts/kafka``. Prometheus and
-Alertmanager are only unpacked, into ``.parts/debian``: installing Debian's packages would start their services. What cannot
-be had is named with its reason, and the tests that need it are skipped; with CI=true that is a failure.
+Alertmanager are only unpacked, into ``.parts/debian``: installing Debian's packages would start their services. Go is
+installed by apt where it is missing, and fetches its modules into ``.parts/go``. What cannot be had is named with its
+reason, and the tests that need it are skipped; with CI=true that is a failure.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.parts import kafka
+from tests.parts import golang, kafka
 
 ROOT = Path(__file__).resolve().parents[2]
 UNPACKED = ROOT / ".parts" / "debian"
@@ -66,11 +67,26 @@ def alertmanager() -> None:
         _unpack("prometheus-alertmanager")
 
 
+def go() -> None:
+    """A Go toolchain, and the modules of the independent verifier."""
+    if shutil.which("go") is None:
+        _install("golang-go")
+    if golang.missing() is None:
+        return
+    try:
+        golang.provision()
+    except subprocess.CalledProcessError as error:
+        raise Unavailable(
+            f"Go could not fetch its modules (exit {error.returncode}); is the Go module proxy reachable?"
+        ) from None
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "Java": java,
     "Apache Kafka": kafka_jars,
     "Prometheus": prometheus,
     "Alertmanager": alertmanager,
+    "Go": go,
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from tests.parts import provision
@@ -39,6 +41,26 @@ def test_without_root_and_without_sudo_it_says_what_to_do(monkeypatch: pytest.Mo
     monkeypatch.setattr(provision.shutil, "which", lambda name: "/usr/bin/apt-get" if name == "apt-get" else None)
     with pytest.raises(provision.Unavailable, match="install it yourself"):
         provision.java()
+
+
+def test_go_is_installed_where_it_is_missing_and_its_modules_are_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(provision.shutil, "which", lambda name: None)
+    monkeypatch.setattr(provision, "_install", done.append)
+    monkeypatch.setattr(provision.golang, "provision", lambda: done.append("modules"))
+    provision.go()
+    assert done == ["golang-go", "modules"]
+
+
+def test_modules_that_go_cannot_fetch_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable() -> None:
+        raise subprocess.CalledProcessError(1, "go mod download")
+
+    monkeypatch.setattr(provision.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(provision.golang, "missing", lambda: "golang.org/x/mod is missing")
+    monkeypatch.setattr(provision.golang, "provision", unreachable)
+    with pytest.raises(provision.Unavailable, match="is the Go module proxy reachable"):
+        provision.go()
 
 
 def test_a_failing_command_is_named_with_its_last_words() -> None:
