@@ -11,6 +11,9 @@ import os
 import signal
 
 POINTS = (
+    "before_log_append",
+    "after_log_append",
+    "after_log_sync",
     "before_join_sync",
     "after_join_sync",
     "before_transaction",
@@ -19,6 +22,8 @@ POINTS = (
     "before_state_write",
     "after_state_write",
     "after_transaction",
+    "before_checkpoint",
+    "after_checkpoint",
     "before_kafka_commit",
     "after_kafka_commit",
     "before_send",

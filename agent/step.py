@@ -1,7 +1,8 @@
 """The one step, in the order that loses and doubles nothing:
 
-poll -> decode -> classify -> tables -> close -> measure -> judge -> incidents, all in memory; then sync the join's files,
-then one transaction (state, next offsets, rejects, outbox), then commit to Kafka, last.
+poll -> decode -> classify -> tables -> close -> measure -> judge -> incidents, all in memory; then append to the log and
+sync, once; then sync the join's files, then one transaction (state, next offsets, size of the log, rejects, outbox); then,
+at its cadence, sign a checkpoint of what is recorded; then commit to Kafka, last.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from agent.clock import Clock
 from agent.decoders import RecordDecoder
 from agent.delivery import outbox
 from agent.delivery.outbox import Target
+from agent.evidence.journal import Journal, NoJournal
 from agent.flow.buffer import Batch
 from agent.flow.contexts import Contexts
-from agent.flow.incident_book import apply_act, changed_incidents, open_incidents, put_incidents
+from agent.flow.incident_book import apply_act, changed_incidents, open_incidents, put_incidents, severities_of
 from agent.flow.pipeline import Outcome, Pipeline
 from agent.flow.takeover import Takeover, is_behind
 from agent.flow.watch import AGENT_STREAM, Watch
@@ -26,7 +28,6 @@ from agent.state import acts, rejects
 from agent.state.store import Store
 from config.settings import Settings
 from detectors.incident import Incident, Transition
-from detectors.measurement import Track
 from detectors.windows import BEGINNING_OF_TIME
 from exporters.incident_view import incident_view
 from exporters.notice import Notice, NoticeKind, notice_kind, notice_of
@@ -69,6 +70,7 @@ class Step:
         decoder: RecordDecoder,
         clock: Clock,
         targets: Callable[[], tuple[Target, ...]] = lambda: (),
+        journal: Journal | None = None,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -76,9 +78,10 @@ class Step:
         self.decoder = decoder
         self.clock = clock
         self.targets = targets
-        self.pipeline = Pipeline(settings, contexts, store)
+        self.journal = journal or NoJournal()
+        self.pipeline = Pipeline(settings, contexts, store, self.journal.recorder)
         self.watch = Watch(contexts, clock)
-        self.severities = _severities(settings)
+        self.severities = severities_of(settings)
         self.owned = Ownership()
         self._assignment = Assignment(())
         self.finished = False
@@ -91,7 +94,8 @@ class Step:
     def use(self, settings: Settings, contexts: Contexts) -> None:
         """Go on with other thresholds, severities and receivers; the layout is the same."""
         self.settings = settings
-        self.severities = _severities(settings)
+        self.severities = severities_of(settings)
+        self.journal.use(settings, contexts)
         self.watch = Watch(contexts, self.clock)
         self.pipeline.settings = settings
         self.pipeline.contexts = contexts
@@ -101,7 +105,8 @@ class Step:
         """One step.
 
         Raises:
-            StateError: it could not be made durable. Nothing of it is kept; the next step begins where the last one ended.
+            StateError, LogUnwritable: it could not be made durable. Nothing of it is kept; the next step begins where the
+                last one ended, after ``recover``.
         """
         poll = self.source.poll(timeout_seconds)
         begun = self.clock.monotonic_seconds()
@@ -116,6 +121,7 @@ class Step:
         transitions = [*self._take_acts(), *self._watch()]
         self.wrote = self._is_worth_writing(transitions)
         outcome = self._write(transitions) if self.wrote else Outcome()
+        self.journal.publish(self.clock.now_us())
         self._hold()
         self.busy_seconds = self.clock.monotonic_seconds() - begun
         return outcome
@@ -124,8 +130,10 @@ class Step:
         """After a step that could not be written: forget it and read again from the last durable position.
 
         Raises:
-            StateError, sqlite3.Error: the state cannot be read. No step may run before this has succeeded.
+            StateError, sqlite3.Error, LogUnwritable: the state or the log cannot be read. No step may run before this has
+                succeeded.
         """
+        self.journal.recover()
         self.pipeline.reload()
         self.pipeline.time.interrupt()
         self._begin(self._assignment)
@@ -136,6 +144,7 @@ class Step:
         if poll.trouble is not None:
             self.pipeline.time.interrupt()
         for gap in poll.gaps:
+            self.journal.recorder.gap(gap)
             self.pipeline.cuts.gap(gap)
             self.watch.gap(gap)
         self.owned.trouble = poll.trouble
@@ -153,6 +162,7 @@ class Step:
             return
         if is_behind(self.pipeline.ledger.positions, assignment):
             self._take_over(assignment)
+            self.journal.recorder.take_over()
         self.source.begin({partition: self._beginning(partition, assignment) for partition in assignment.partitions})
 
     def _take_over(self, assignment: Assignment) -> None:
@@ -195,7 +205,10 @@ class Step:
         self._settled: list[tuple[int, acts.Outcome, str]] = []
         transitions: list[Transition] = []
         for request in acts.pending(self.store.connection):
-            happened, outcome, detail = apply_act(self.pipeline.ledger, request, self._event_time())
+            at_us = self._event_time()
+            happened, outcome, detail = apply_act(self.pipeline.ledger, request, at_us)
+            self.journal.recorder.act(request, outcome, at_us)
+            self.journal.recorder.happen(happened)
             transitions += happened
             self._settled.append((request.id, outcome, detail))
         return transitions
@@ -206,7 +219,20 @@ class Step:
         reading = bool(self.owned.partitions) and not self.finished
         if now_us is None:
             return []
-        return self.watch.check(self.pipeline.ledger, self.owned.trouble, reading=reading, now_us=now_us)
+        transitions = self.watch.check(self.pipeline.ledger, self.owned.trouble, reading=reading, now_us=now_us)
+        self.journal.recorder.happen(transitions)
+        return transitions
+
+    def end(self, reason: str) -> None:
+        """Write what is left and that the agent ends, and sign it; call it while the partitions are still owned.
+
+        Raises:
+            StateError, LogUnwritable: it could not be made durable, which loses nothing: it will be read again.
+        """
+        self._settled = []
+        self.journal.recorder.end(reason)
+        self._write([])
+        self.journal.publish(self.clock.now_us(), at_once=True)
 
     @property
     def in_lasting_trouble(self) -> bool:
@@ -228,12 +254,14 @@ class Step:
             return Outcome()
         now_us = self.clock.now_us()
         happened = [*self.pipeline.outcome.transitions, *transitions]
+        self.journal.keep(now_us)
         crash.at("before_join_sync")
         self.pipeline.joins.sync()
         crash.at("after_join_sync")
         crash.at("before_transaction")
         with self.store.transaction() as connection:
             self._enqueue(connection, happened, now_us)  # it counts, and the pipeline writes the counters
+            self.journal.write(self.pipeline.ledger)
             crash.at("before_state_write")
             self.pipeline.write(now_us)
             crash.at("after_state_write")
@@ -242,10 +270,12 @@ class Step:
             for act_id, outcome, detail in self._settled:
                 acts.settle(connection, act_id, outcome, detail)
         crash.at("after_transaction")
+        self.journal.kept()
         self._assignment = Assignment(self.owned.partitions)
         self._written_at = self.clock.monotonic_seconds()
         written = self.pipeline.written()
         written.transitions += transitions
+        self.journal.publish(now_us, at_once=bool(happened))
         if self.owned.partitions:
             crash.at("before_kafka_commit")
             done = self.source.commit(self.pipeline.handover.commits(self.owned.partitions))
@@ -283,7 +313,3 @@ class Step:
 
     def _notice(self, incident: Incident, now_us: int) -> Notice:
         return notice_of(incident_view(incident, self.severities), now_us)
-
-
-def _severities(settings: Settings) -> dict[Track, str]:
-    return {track: getattr(settings.severities, track.value) for track in Track}

@@ -90,6 +90,25 @@ class PartitionStatus:
     paused: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class LogStatus:
+    """The event log.
+
+    Attributes:
+        entries: recorded since the state directory was made; bytes: of all its files.
+        signed_size: entries of the current month that the last checkpoint covers; signed_us: when it was signed.
+        unwritable: why it cannot be written now; empty where it can.
+        copies_failed: checkpoints that a receiver did not take, since the start.
+    """
+
+    entries: int = 0
+    bytes: int = 0
+    signed_size: int = 0
+    signed_us: int | None = None
+    unwritable: str = ""
+    copies_failed: int = 0
+
+
 SOURCE_STATES = ("starting", "reading", "standby", "trouble")
 
 

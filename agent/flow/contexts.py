@@ -224,6 +224,10 @@ class Contexts:
         """The context of each model, whatever its versions have of their own."""
         return iter(self._of_model.values())
 
+    def of_versions(self) -> Iterator[tuple[ModelKey, Context]]:
+        """The contexts of versions that have something of their own."""
+        return iter(self._of_version.items())
+
     def digests(self) -> dict[str, str]:
         """What fixes the tables, by model version; the same digests mean that a reload needs no restart."""
         models = {"/".join(key): context.digest for key, context in self._of_model.items()}

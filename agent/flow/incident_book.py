@@ -10,6 +10,7 @@ from agent.state.acts import DONE, REFUSED, UNKNOWN, Outcome, RequestedAct
 from agent.state.ledger import Ledger
 from agent.state.store import Store
 from config.errors import WachterError
+from config.settings import Settings
 from detectors.acts import Act, act
 from detectors.columns import StreamKey
 from detectors.incident import Incident, Transition
@@ -18,6 +19,11 @@ from detectors.incidents import find
 from detectors.measurement import Track
 
 ENCODER = msgspec.json.Encoder()
+
+
+def severities_of(settings: Settings) -> dict[Track, str]:
+    """How loud each track is."""
+    return {track: getattr(settings.severities, track.value) for track in Track}
 
 
 def changed_incidents(ledger: Ledger, transitions: Iterable[Transition]) -> Iterator[Incident]:

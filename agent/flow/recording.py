@@ -42,6 +42,9 @@ class Recorder(Protocol):
     def take_over(self) -> None:
         """Another member has read further: reading begins anew where the ledger stands."""
 
+    def end(self, reason: str) -> None:
+        """The agent ends."""
+
 
 class Silent(Recorder):
     """Keeps no record."""
@@ -61,3 +64,5 @@ class Silent(Recorder):
     def gap(self, gap: Gap) -> None: ...
 
     def take_over(self) -> None: ...
+
+    def end(self, reason: str) -> None: ...

@@ -37,6 +37,27 @@ def consumer_options(settings: KafkaSettings) -> dict[str, Any]:
     return {**_group(settings), **_fetching(settings), **_network(settings), **_security(settings), **_unused()}
 
 
+def producer_options(settings: KafkaSettings) -> dict[str, Any]:
+    """For the few messages that the agent writes: each waited for, none doubled, none into a topic that is not there.
+
+    Raises:
+        SourceError: a file that the settings name cannot be read.
+    """
+    only_consumers = ("client_rack", "kafka_client")
+    network = {name: value for name, value in _network(settings).items() if name not in only_consumers}
+    return {
+        **network,
+        **_security(settings),
+        "request_timeout_ms": 5_000,
+        "acks": "all",
+        "enable_idempotence": True,
+        "delivery_timeout_ms": 10_000,
+        "max_block_ms": 10_000,
+        "allow_auto_create_topics": False,
+        "metrics_enabled": False,
+    }
+
+
 def _group(settings: KafkaSettings) -> dict[str, Any]:
     return {
         "group_id": settings.group,

@@ -1,0 +1,112 @@
+"""From the settings to an open journal: key, name, secrets of the state, the log itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import structlog
+
+from agent.clock import Clock
+from agent.evidence.copies import Copies
+from agent.evidence.journal import Journal, NoJournal
+from agent.evidence.log_journal import LogJournal, recorded_of
+from agent.evidence.opening import Opening
+from agent.evidence.outlets import outlets_of
+from agent.evidence.people import People
+from agent.evidence.recorder import StepRecorder
+from agent.evidence.records import RecordEntries
+from agent.flow.contexts import Contexts
+from agent.flow.incident_book import severities_of
+from agent.state import evidence
+from agent.state.store import Store
+from config.settings import KafkaSource, Settings
+from exporters.evidence.files import DiskFiles
+from exporters.evidence.keys import create_key, read_key
+from exporters.evidence.signer import Signer
+from exporters.evidence.writer import EvidenceLog
+
+LOG_DIRECTORY = "log"
+KEY_FILE = "log.key"
+PEPPER_BYTES = 32
+NUMBER_BYTES = 4
+
+log = structlog.get_logger(__name__)
+
+
+def open_journal(settings: Settings, contexts: Contexts, store: Store, clock: Clock) -> Journal:
+    """The journal of an agent; one that keeps nothing where the settings say so.
+
+    Raises:
+        EvidenceError: the log cannot be opened: it is locked, damaged, older than the state, or its key cannot be used.
+        StateError: the state cannot be written.
+    """
+    if not settings.log.enabled:
+        return NoJournal()
+    connection = store.connection
+    name, pepper = _made_once(settings, store)
+    event_log = EvidenceLog.open(
+        log_directory(settings),
+        _signer(settings, name),
+        recorded_of(connection),
+        clock.now_us(),
+        name=name,
+        files=DiskFiles(durable=store.durable),
+    )
+    _tell_cut(event_log)
+    people = People(connection, pepper)
+    return LogJournal(
+        event_log,
+        connection,
+        StepRecorder(RecordEntries(settings.log.payloads, people), clock, severities_of(settings)),
+        Opening(connection, settings, contexts),
+        people,
+        Copies(outlets_of(settings)),
+        clock,
+        settings.log.cadence_us,
+    )
+
+
+def log_directory(settings: Settings) -> Path:
+    """Where the log lies."""
+    return settings.log.directory or settings.state.directory / LOG_DIRECTORY
+
+
+def log_name(settings: Settings) -> str:
+    """What the settings call the log; a group's name may hold what a signed note cannot."""
+    if settings.log.name is not None:
+        return settings.log.name
+    group = settings.source.group if isinstance(settings.source, KafkaSource) else settings.source.type
+    return "wachter/" + "".join("-" if c.isspace() or c == "+" else c for c in group)
+
+
+def _made_once(settings: Settings, store: Store) -> tuple[str, bytes]:
+    """The log's whole name, which no log of another state directory bears, and the key of its tags."""
+    connection = store.connection
+    if evidence.get(connection, evidence.NUMBER) is None:
+        with store.transaction():
+            evidence.put(connection, evidence.NUMBER, os.urandom(NUMBER_BYTES).hex())
+            evidence.put(connection, evidence.PEPPER, os.urandom(PEPPER_BYTES).hex())
+    number, pepper = (evidence.get(connection, key) for key in (evidence.NUMBER, evidence.PEPPER))
+    assert number is not None
+    assert pepper is not None
+    return f"{log_name(settings)}/{number}", bytes.fromhex(pepper)
+
+
+def _signer(settings: Settings, name: str) -> Signer:
+    path = settings.log.key_file or settings.state.directory / KEY_FILE
+    if path.exists():
+        return read_key(path)
+    signer = create_key(path, name)
+    log.warning(
+        "log_key_made",
+        key_file=str(path),
+        verifier=str(signer.verifier),
+        advice="keep a copy of the verifier elsewhere: it is what others verify the log with",
+    )
+    return signer
+
+
+def _tell_cut(event_log: EvidenceLog) -> None:
+    if event_log.cut is not None:
+        log.warning("log_cut_back", entries=event_log.cut.entries, bytes=event_log.cut.bytes)

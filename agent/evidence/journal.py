@@ -1,0 +1,73 @@
+"""The journal: the log beside the step. One append and one sync a step, before the transaction that records its size.
+
+keep      append what the step brought, and wait for the disk
+write     inside the transaction: how far the log is recorded
+kept      after it
+publish   sign a checkpoint of the recorded size, at its cadence
+recover   a step failed: go back to what the state has recorded
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from agent.flow.contexts import Contexts
+from agent.flow.recording import Recorder, Silent
+from agent.state.ledger import Ledger
+from config.settings import Settings
+
+
+class Journal(Protocol):
+    """What the step asks of a journal; ``recorder`` is what the pipeline tells."""
+
+    @property
+    def recorder(self) -> Recorder: ...
+
+    def use(self, settings: Settings, contexts: Contexts) -> None:
+        """Log by other settings from here on; ``recover`` follows."""
+
+    def keep(self, now_us: int) -> None:
+        """Append what the step brought, and wait until it is on disk.
+
+        Raises:
+            LogUnwritable: it cannot be; nothing of the step may be kept.
+        """
+
+    def write(self, ledger: Ledger) -> None:
+        """Inside the transaction, before the ledger is written."""
+
+    def kept(self) -> None:
+        """After the transaction: the log is recorded."""
+
+    def publish(self, now_us: int, *, at_once: bool = False) -> None:
+        """Sign what is recorded, where its time has come, and send copies of the checkpoint."""
+
+    def recover(self) -> None:
+        """After a step that could not be written: what it appended is cut off.
+
+        Raises:
+            LogUnwritable: the log cannot be opened again yet.
+        """
+
+
+class NoJournal(Journal):
+    """Nothing is logged: replays into a directory, and agents whose settings say so."""
+
+    def __init__(self) -> None:
+        self._recorder = Silent()
+
+    @property
+    def recorder(self) -> Recorder:
+        return self._recorder
+
+    def use(self, settings: Settings, contexts: Contexts) -> None: ...
+
+    def keep(self, now_us: int) -> None: ...
+
+    def write(self, ledger: Ledger) -> None: ...
+
+    def kept(self) -> None: ...
+
+    def publish(self, now_us: int, *, at_once: bool = False) -> None: ...
+
+    def recover(self) -> None: ...

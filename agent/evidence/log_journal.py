@@ -1,0 +1,199 @@
+"""The journal over an evidence log; see ``journal.py`` for its order."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from agent import crash
+from agent.clock import Clock
+from agent.evidence.collected import Collected
+from agent.evidence.copies import Copies
+from agent.evidence.journal import Journal
+from agent.evidence.opening import Opening
+from agent.evidence.people import People
+from agent.evidence.recorder import StepRecorder
+from agent.flow.contexts import Contexts
+from agent.flow.incident_book import severities_of
+from agent.state import evidence
+from agent.state.ledger import Ledger
+from config.errors import LogUnwritable
+from config.settings import Settings
+from exporters.evidence.entries import Entries
+from exporters.evidence.heads import Signed
+from exporters.evidence.recorded import Recorded
+
+ENTRIES = "log_entries"
+"""Counter of entries that were recorded."""
+
+log = structlog.get_logger(__name__)
+
+
+class EventLog(Protocol):
+    """What the journal needs of ``exporters.evidence.writer.EvidenceLog``; see there."""
+
+    def append(self, entries: Entries, now_us: int) -> None: ...
+
+    def sync(self) -> Recorded: ...
+
+    def recorded(self) -> None: ...
+
+    def cut_back(self, recorded: Recorded | None) -> None: ...
+
+    def publish(self, now_us: int) -> Signed | None: ...
+
+    def close(self) -> None: ...
+
+    @property
+    def bytes_on_disk(self) -> int: ...
+
+    @property
+    def last_signed(self) -> Signed | None: ...
+
+
+class LogJournal(Journal):
+    """Owned by the loop's thread.
+
+    Attributes:
+        unwritable: why the log cannot be written now; empty where it can.
+        signed_us: when a checkpoint was last signed; ``None`` before the first one of this process.
+    """
+
+    def __init__(
+        self,
+        event_log: EventLog,
+        connection: sqlite3.Connection,
+        recorder: StepRecorder,
+        opening: Opening,
+        people: People,
+        copies: Copies,
+        clock: Clock,
+        cadence_us: int,
+    ) -> None:
+        self.log = event_log
+        self.copies = copies
+        self.unwritable = ""
+        self.signed_us: int | None = None
+        self._recorder = recorder
+        self._connection = connection
+        self._opening = opening
+        self._people = people
+        self._clock = clock
+        self._cadence_seconds = cadence_us / 1e6
+        self._published_at = float("-inf")
+        self._recorded = recorded_of(connection)
+        self._synced: Recorded | None = None
+        self._is_sound = True
+
+    @property
+    def recorder(self) -> StepRecorder:
+        return self._recorder
+
+    def use(self, settings: Settings, contexts: Contexts) -> None:
+        self._recorder.severities = severities_of(settings)
+        self._opening.use(settings, contexts)
+
+    def keep(self, now_us: int) -> None:
+        entries = self._entries(now_us)
+        if not len(entries):
+            return
+        try:
+            self._go_back()
+            self._append(entries, now_us)
+        except LogUnwritable as error:
+            self._refused(error)
+            raise
+
+    def write(self, ledger: Ledger) -> None:
+        if self._synced is None:
+            return
+        ledger.count(ENTRIES, _grown(self._recorded, self._synced))
+        evidence.put(self._connection, evidence.RECORDED, str(self._synced))
+        self._people.write()
+        self._opening.write()
+
+    def kept(self) -> None:
+        if self._synced is None:
+            return
+        self._recorded, self._synced, self._is_sound = self._synced, None, True
+        self._people.begin()
+        self._opening.written()
+        self._tend(self.log.recorded)
+
+    def publish(self, now_us: int, *, at_once: bool = False) -> None:
+        now = self._clock.monotonic_seconds()
+        if not at_once and now - self._published_at < self._cadence_seconds:
+            return
+        self._published_at = now
+        crash.at("before_checkpoint")
+        self._tend(lambda: self._publish(now_us))
+        crash.at("after_checkpoint")
+
+    def recover(self) -> None:
+        self._synced = None
+        self._people.begin()
+        self._opening.forget()
+        try:
+            self._go_back()
+        except LogUnwritable as error:
+            self._refused(error)
+            raise
+
+    def close(self) -> None:
+        """Safe twice."""
+        self.copies.close()
+        self.log.close()
+
+    def _entries(self, now_us: int) -> Entries:
+        collected = Collected()
+        self._opening.tell(collected, self._recorder, now_us)
+        collected.add_all(self._recorder.collect())
+        return collected.entries()
+
+    def _append(self, entries: Entries, now_us: int) -> None:
+        self._is_sound = False
+        crash.at("before_log_append")
+        self.log.append(entries, now_us)
+        crash.at("after_log_append")
+        self._synced = self.log.sync()
+        crash.at("after_log_sync")
+
+    def _publish(self, now_us: int) -> None:
+        if not self._is_sound:
+            return
+        signed = self.log.publish(now_us)
+        if signed is not None:
+            self.signed_us = now_us
+            self.copies.send(signed)
+
+    def _tend(self, work: Callable[[], None]) -> None:
+        """What no step rests on. Where the disk refuses it, that is said, and the log is read anew before the next one."""
+        try:
+            work()
+        except LogUnwritable as error:
+            self._refused(error)
+
+    def _go_back(self) -> None:
+        if self._is_sound:
+            return
+        self.log.cut_back(recorded_of(self._connection))
+        self._is_sound, self.unwritable = True, ""
+
+    def _refused(self, error: LogUnwritable) -> None:
+        self._is_sound = False
+        self.unwritable = str(error)
+        log.error("log_unwritable", error=str(error))
+
+
+def recorded_of(connection: sqlite3.Connection) -> Recorded | None:
+    """How far the state has recorded the log; ``None`` where there is no log yet."""
+    text = evidence.get(connection, evidence.RECORDED)
+    return None if text is None else Recorded.parse(text)
+
+
+def _grown(before: Recorded | None, now: Recorded) -> int:
+    """Entries between two recorded sizes; where a month began between them, those of the new one."""
+    return now.size - (before.size if before is not None and before.shard == now.shard else 0)
