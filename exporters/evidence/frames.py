@@ -116,7 +116,7 @@ class FrameEncoder:
             raise ValueError(f"a frame holds at most {MAX_RAW_BYTES} bytes, not {len(raw)}")
         body = self._compress(raw)
         unsigned = _UNSIGNED_HEAD.pack(MAGIC, kind, first, count, len(raw), len(body))
-        return b"".join((unsigned, sha256(unsigned + body).digest(), body))
+        return b"".join((unsigned, _digest(unsigned, body), body))
 
 
 def read_frames(file: BinaryIO, name: str, offset: int = 0, end: int | None = None) -> Iterator[Frame]:
@@ -171,9 +171,15 @@ def _read_body(file: BinaryIO, head_bytes: bytes, where: str, offset: int) -> Fr
     if len(body) < head.stored_bytes:
         raise LogDamaged(where, f"the frame is torn: {len(body)} of {head.stored_bytes} bytes of its body are there")
     data = head_bytes + body
-    if sha256(head_bytes[: _UNSIGNED_HEAD.size] + body).digest() != head.digest:
+    if _digest(head_bytes[: _UNSIGNED_HEAD.size], body) != head.digest:
         raise LogDamaged(where, "the frame is not what was written: its digest differs")
     return Frame(head, data, where, offset)
+
+
+def _digest(unsigned_head: bytes, body: bytes) -> bytes:
+    digest = sha256(unsigned_head)
+    digest.update(body)
+    return digest.digest()
 
 
 def _parse_head(data: bytes, where: str) -> Head:

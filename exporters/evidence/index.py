@@ -76,9 +76,9 @@ class Index:
         """The index of leaves whose ids are these; at most 65 536."""
         if len(ids) > RANGE_ENTRIES:
             raise ValueError(f"an index spans at most {RANGE_ENTRIES} entries, not {len(ids)}")
-        named = [(id_hash(text), number) for number, text in enumerate(ids) if text is not None]
-        hashes = np.array([pair[0] for pair in named], np.uint64)
-        entries = np.array([pair[1] for pair in named], np.uint16)
+        named = np.fromiter((text is not None for text in ids), np.bool_, len(ids))
+        hashes = np.fromiter((id_hash(text) for text in ids if text is not None), np.uint64)
+        entries = np.flatnonzero(named).astype(np.uint16)
         order = np.argsort(hashes, kind="stable")
         return cls(hashes[order], entries[order])
 

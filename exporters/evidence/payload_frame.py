@@ -48,11 +48,6 @@ class PayloadBlock:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    @property
-    def ends(self) -> NDArray[np.int64]:
-        """Where each entry's payload ends in the blobs, (n,)."""
-        return np.cumsum(stored_lengths(self.lengths))
-
     def salt(self, number: int) -> bytes:
         """Salt of an entry, by its number in the block."""
         return self.salts[SALT_BYTES * number : SALT_BYTES * (number + 1)]
@@ -78,21 +73,24 @@ def stored_lengths(lengths: NDArray[np.uint32]) -> NDArray[np.int64]:
     return np.where(lengths >= ERASED, 0, lengths).astype(np.int64)
 
 
-def compose(entries: Entries) -> PayloadBlock:
-    """Put the payloads of entries into columns; the salts of those that have none become zeros."""
+def compose_raw(entries: Entries, first: int) -> Iterator[tuple[int, int, bytes]]:
+    """Frames for the payloads of entries, the first of which has index ``first``: first index, count, raw bytes.
+
+    Salts of entries without a payload become zeros.
+    """
     n = len(entries.payloads)
-    lengths = np.fromiter((ABSENT if p is None else len(p) for p in entries.payloads), np.uint32, n)
+    lengths = np.fromiter((ABSENT if p is None else len(p) for p in entries.payloads), "<u4", n)
     there = lengths != ABSENT
     salts = entries.salts
     if not there.all():
         salts = np.where(there[:, None], np.frombuffer(salts, np.uint8).reshape(n, SALT_BYTES), 0).tobytes()
-    return PayloadBlock(
-        np.zeros(n, np.uint64) if entries.subjects is None else np.array(entries.subjects, np.uint64),
-        lengths,
-        np.zeros(n, np.uint8) if entries.forms is None else np.frombuffer(entries.forms, np.uint8),
-        salts,
-        b"".join(filter(None, entries.payloads)),
-    )
+    subjects = np.zeros(n, "<u8") if entries.subjects is None else np.array(entries.subjects, "<u8")
+    forms = bytes(n) if entries.forms is None else entries.forms
+    for start, stop in _cuts(stored_lengths(lengths), first):
+        columns = (subjects[start:stop].tobytes(), lengths[start:stop].tobytes(), forms[start:stop])
+        blobs = filter(None, entries.payloads[start:stop])
+        raw = b"".join((*columns, salts[SALT_BYTES * start : SALT_BYTES * stop], *blobs))
+        yield first + start, stop - start, raw
 
 
 def parse(raw: bytes, count: int, where: str) -> PayloadBlock:
@@ -127,24 +125,14 @@ def merge(blocks: Sequence[PayloadBlock]) -> PayloadBlock:
     )
 
 
-def split(block: PayloadBlock, first: int) -> Iterator[tuple[int, PayloadBlock]]:
-    """Cut a block, whose first entry has index ``first``, into such as a frame may hold; with the index of each."""
-    ends = block.ends
+def _cuts(lengths: NDArray[np.int64], first: int) -> Iterator[tuple[int, int]]:
+    """Start and stop of the pieces of which each may be a frame; ``lengths`` (n,) are those of the stored payloads."""
+    ends = np.cumsum(lengths)
     start = 0
-    while start < len(block):
+    while start < len(lengths):
         range_end = (first + start) // RANGE_ENTRIES * RANGE_ENTRIES + RANGE_ENTRIES - first
-        stop = min(len(block), start + MAX_ENTRIES, range_end)
         begun = int(ends[start - 1]) if start else 0
-        stop = max(start + 1, min(stop, int(np.searchsorted(ends, begun + MAX_BLOB_BYTES, side="right"))))
-        yield first + start, _slice(block, start, stop, begun, int(ends[stop - 1]))
+        fitting = int(np.searchsorted(ends, begun + MAX_BLOB_BYTES, side="right"))
+        stop = max(start + 1, min(len(lengths), start + MAX_ENTRIES, range_end, fitting))
+        yield start, stop
         start = stop
-
-
-def _slice(block: PayloadBlock, start: int, stop: int, begin: int, end: int) -> PayloadBlock:
-    return PayloadBlock(
-        block.subjects[start:stop],
-        block.lengths[start:stop],
-        block.forms[start:stop],
-        block.salts[SALT_BYTES * start : SALT_BYTES * stop],
-        block.blobs[begin:end],
-    )

@@ -25,7 +25,7 @@ from exporters.evidence.frames import (
     read_frames,
 )
 from exporters.evidence.paths import decode_bundle, encode_bundle
-from exporters.evidence.payload_frame import compose, split
+from exporters.evidence.payload_frame import compose_raw
 from exporters.evidence.tree import leaf_hashes
 
 
@@ -50,8 +50,8 @@ def compose_parts(encoder: FrameEncoder, first: int, entries: Entries) -> Iterat
         leaves = entries.leaves[start:stop]
         yield Part(ENTRIES, at, encoder.encode(ENTRIES, at, len(leaves), encode_bundle(leaves, at)))
         start = stop
-    for at, block in split(compose(entries), first):
-        yield Part(PAYLOADS, at, encoder.encode(PAYLOADS, at, len(block), block.to_bytes()))
+    for at, count, raw in compose_raw(entries, first):
+        yield Part(PAYLOADS, at, encoder.encode(PAYLOADS, at, count, raw))
 
 
 class Segment:
