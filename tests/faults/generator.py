@@ -6,6 +6,7 @@ Values that are summed lie on a grid of powers of two, so that any right sum is 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -23,8 +24,8 @@ SENTINELS = 16
 """So many events of a later time move the frontier of any partition: the majority of its last 31."""
 _GRID = 64
 
-Hands = list[list[bytes]]
-"""Records by partition."""
+Hands = list[list[bytes | None]]
+"""Records by partition; ``None`` is a tombstone."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class Story:
         """Per partition the events that let all windows before them close."""
         late = Story(seed=self.seed, events=SENTINELS * partitions, prefix="sentinel-")
         at = iso(micros(self.sentinel_at))
-        records = [late.event(number, occurred_at=at) for number in range(late.events)]
+        records: list[bytes | None] = [late.event(number, occurred_at=at) for number in range(late.events)]
         return [records[number::partitions] for number in range(partitions)]
 
     def settings(self, **model: object) -> dict[str, object]:
@@ -196,7 +197,7 @@ class Story:
         return {"systems": [{**system, "lateness": f"{int(self.lateness.total_seconds())}s"}]}
 
 
-def dealt(records: list[bytes], partitions: int, seed: int) -> Hands:
+def dealt(records: Sequence[bytes], partitions: int, seed: int) -> Hands:
     """The records dealt to so many partitions at random, each in order."""
     places = np.random.default_rng(seed).integers(0, partitions, len(records))
     return [[records[n] for n in np.flatnonzero(places == part)] for part in range(partitions)]

@@ -143,9 +143,6 @@ class ProxiedBroker(KafkaBroker):
         proxy.target = f"127.0.0.1:{port}"
         self.proxied = proxy.address
         written = dict(line.split("=", 1) for line in self._properties.read_text().splitlines())
-        listeners = {
-            "listeners": f"{written['listeners']},PROXIED://127.0.0.1:{port}",
-            "advertised.listeners": f"{written['advertised.listeners']},PROXIED://{proxy.address}",
-            "listener.security.protocol.map": f"{written['listener.security.protocol.map']},PROXIED:PLAINTEXT",
-        }
-        self._properties.write_text("".join(f"{key}={value}\n" for key, value in {**written, **listeners}.items()))
+        self.set("listeners", f"{written['listeners']},PROXIED://127.0.0.1:{port}")
+        self.set("advertised.listeners", f"{written['advertised.listeners']},PROXIED://{proxy.address}")
+        self.set("listener.security.protocol.map", f"{written['listener.security.protocol.map']},PROXIED:PLAINTEXT")

@@ -13,6 +13,9 @@ from tests.parts.kafka import KafkaBroker
 from tests.parts.live_agent import LiveAgent
 from tests.parts.members import unique
 
+KEY = b"k"
+"""Of every record: the client writes no tombstone without one."""
+
 
 class Scene:
     """One topic with the events and labels of a story, disordered within lateness and dealt to partitions.
@@ -41,7 +44,7 @@ class Scene:
 
     def write(self, hands: Hands) -> None:
         """Write records, by partition."""
-        self.broker.produce(self.topic, ((part, None, one) for part, hand in enumerate(hands) for one in hand))
+        self.broker.produce(self.topic, ((part, KEY, one) for part, hand in enumerate(hands) for one in hand))
         for part, hand in enumerate(hands):
             self.produced[self.topic, part] = self.produced.get((self.topic, part), 0) + len(hand)
 

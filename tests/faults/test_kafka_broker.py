@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from tests.faults.conftest import Note
 from tests.faults.generator import Story
+from tests.faults.process import cpu_seconds
 from tests.faults.proxy import FaultProxy, ProxiedBroker
 from tests.faults.report import SCALE
 from tests.faults.scene import Scene
@@ -43,12 +43,6 @@ def proxied(proxy: FaultProxy) -> Iterator[ProxiedBroker]:
     require_kafka()
     with ProxiedBroker(proxy) as broker:
         yield broker
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def share_of_a_core(agent: LiveAgent, seconds: float) -> float:

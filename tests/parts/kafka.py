@@ -121,6 +121,12 @@ class KafkaBroker:
         if self._own is not None:
             shutil.rmtree(self._own, ignore_errors=True)
 
+    def set(self, key: str, value: str) -> None:
+        """Add a property, or replace it; before the start."""
+        lines = self._properties.read_text().splitlines()
+        kept = [line for line in lines if not line.startswith(f"{key}=")]
+        self._properties.write_text("\n".join([*kept, f"{key}={value}", ""]))
+
     def format(self) -> None:
         """Prepare the log directory of a new cluster, with the SCRAM user."""
         command = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", str(self._properties)]
