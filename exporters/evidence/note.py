@@ -75,7 +75,7 @@ def verify(note: bytes, verifiers: Sequence[Verifier]) -> Note:
     signed_by: dict[Verifier, None] = {}
     for name, signed in [_parse_signature(line) for line in lines]:
         verifier = known.get((name, signed[:ID_BYTES]))
-        if verifier is None or verifier in signed_by:
+        if verifier is None:
             continue
         if not verifier.verify(body, signed[ID_BYTES:]):
             raise NoteError(f"the signature by {name}+{verifier.key_id.hex()} is wrong: the note was changed")

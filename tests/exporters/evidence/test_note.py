@@ -99,6 +99,12 @@ def test_a_signature_that_stands_twice_counts_once() -> None:
     assert verify(NOTE + signature.encode(), [VERIFIER]).signed_by == (VERIFIER,)
 
 
+def test_a_second_signature_of_a_known_key_is_verified_too() -> None:
+    wrong = TWO_SIGNATURES.decode().splitlines()[-2] + "\n"
+    with pytest.raises(NoteError, match="is wrong: the note was changed"):
+        verify(NOTE + wrong.encode(), [VERIFIER])
+
+
 def test_a_name_alone_does_not_make_a_key_known() -> None:
     namesake = Signer.generate(SIGNER.name).verifier
     with pytest.raises(NoteError, match=f"known: {SIGNER.name}"):
