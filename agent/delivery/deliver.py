@@ -19,7 +19,8 @@ from exporters.webhook import post_message
 RESOLVED_FOR_US = 5 * 60_000_000
 """How long a resolved alert is told again after it was taken once."""
 FIRST_BACKOFF_SECONDS = 1.0
-LONGEST_BACKOFF_SECONDS = 300.0
+LONGEST_BACKOFF_SECONDS = 30.0
+"""Whoever was away for long is told within a minute of its return, what has piled up included."""
 
 Post = Callable[[PostRequest, float, str | None], PostResponse]
 
@@ -35,7 +36,7 @@ class Due:
 
 
 def backoff_seconds(failures: int, retry_after_seconds: float | None = None) -> float:
-    """1, 2, 4 ... 300 s after that many failures in a row, or what the receiver asked for where that is longer."""
+    """1, 2, 4 ... 30 s after that many failures in a row, or what the receiver asked for where that is longer."""
     doubled = min(FIRST_BACKOFF_SECONDS * 2.0 ** min(failures - 1, 30), LONGEST_BACKOFF_SECONDS)
     return max(doubled, retry_after_seconds or 0.0)
 
@@ -50,7 +51,7 @@ def next_due(connection: sqlite3.Connection, target: Target, now_us: int) -> Due
               WHERE earlier.receiver = this.receiver AND earlier.url = this.url
                 AND earlier.incident_id = this.incident_id AND earlier.dead_reason IS NULL
                 AND earlier.sequence < this.sequence))
-           ORDER BY attempts, sequence LIMIT 1""",
+           ORDER BY attempts, due_us, sequence LIMIT 1""",
         (target.receiver, target.url, now_us),
     ).fetchone()
     if row is None:

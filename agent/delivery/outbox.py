@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     dead_reason TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS outbox_incident ON outbox (receiver, url, incident_id, sequence);
+CREATE INDEX IF NOT EXISTS outbox_turn ON outbox (receiver, url, attempts, due_us, sequence) WHERE dead_reason IS NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS outbox_standing ON outbox (receiver, url, incident_id, call) WHERE standing;
 """
 
