@@ -93,6 +93,7 @@ class Painter:
             bounds=tuple(self._bounds()),
             state_bytes={"database": step.store.size_bytes(), "join": step.pipeline.joins.disk_bytes},
             receivers=tuple(self._receivers()),
+            log=step.journal.status(ledger),
             reload=facts.reload,
             severities=self.step.severities,
         )

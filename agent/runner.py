@@ -19,6 +19,7 @@ from agent.delivery import outbox
 from agent.delivery.outbox import Target
 from agent.delivery.sender import Sender
 from agent.delivery.targets import targets_of
+from agent.evidence.begin import open_journal
 from agent.flow.contexts import Contexts
 from agent.flow.history import WindowRecord
 from agent.flow.pipeline import Outcome
@@ -30,7 +31,7 @@ from agent.state.store import DATABASE, Store, connect
 from agent.step import Step
 from agent.web.server import WebServer
 from agent.web.views import Views
-from config.errors import StateError
+from config.errors import LogUnwritable, StateError
 from config.settings import Settings
 from config.settings.source import KafkaSource as KafkaSettings
 from exporters.exposition import ExpositionOptions
@@ -55,6 +56,7 @@ class Agent:
         Raises:
             SettingsError: a reference cannot be used, or the source is not Kafka.
             StateError: the state directory cannot be used.
+            EvidenceError: the log or its key cannot be used.
         """
         self.settings = settings
         self.clock = clock or WallClock()
@@ -63,8 +65,16 @@ class Agent:
         self.store = Store(settings.state.directory)
         assert isinstance(settings.source, KafkaSettings)
         self.source = KafkaSource(settings.source, on_gap=settings.source.on_gap)
+        self.journal = open_journal(settings, contexts, self.store, self.clock)
         self.step = Step(
-            settings, contexts, self.store, self.source, build_decoder(settings), self.clock, lambda: self.targets
+            settings,
+            contexts,
+            self.store,
+            self.source,
+            build_decoder(settings),
+            self.clock,
+            lambda: self.targets,
+            self.journal,
         )
         self.sender = Sender(settings.state.directory / DATABASE)
         self.facts = Facts(started_us=self.clock.now_us())
@@ -108,6 +118,8 @@ class Agent:
             self._show(outcome)
         except StateError as error:
             self._step_failed(f"the state cannot be written: {error}")
+        except LogUnwritable as error:
+            self._step_failed(f"the log cannot be written: {error}")
         except sqlite3.Error as error:
             self._step_failed(f"the state cannot be read: {self.store.directory / DATABASE}: {error}")
         except Exception as error:
@@ -249,8 +261,19 @@ class Agent:
 
     def _close(self) -> None:
         """One deadline for all; correctness does not depend on any of it."""
+        self._end()
         self.source.close(SHUTDOWN_SECONDS / 2)
         self.sender.close(SHUTDOWN_SECONDS / 4)
         self.server.close(SHUTDOWN_SECONDS / 4)
+        self.journal.close()
         self.store.close()
         log.info("stopped")
+
+    def _end(self) -> None:
+        """Write what is left, while the partitions are still ours."""
+        if self._failed:
+            return
+        try:
+            self.step.end("stopped")
+        except (StateError, LogUnwritable, sqlite3.Error) as error:
+            log.warning("last_step_not_written", error=str(error))

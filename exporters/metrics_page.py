@@ -9,6 +9,7 @@ from typing import Any
 from exporters.families import MEASURE_FAMILIES, SERIES_DROPPED, MetricFamily
 from exporters.families.agent import OUTBOX, PROCESS
 from exporters.families.journey import JOURNEY, SOURCE
+from exporters.families.log import LOG
 from exporters.families.models import MODEL_FAMILIES
 
 HEAD = """\
@@ -34,14 +35,15 @@ How to read them:
 - Window gauges step when a window closes. Rates and burn rates belong to the counters, `wachter_model_events_total` first.
 - At most `limits.max_series` series are exported besides those of the agent itself. Beyond that whole results are left
   out, those that only inform first, breaches last, and `wachter_series_dropped` counts them.
-- Counters are totals since the state directory was made and survive restarts; `wachter_deliveries_total` begins at the
-  start of the process.
+- Counters are totals since the state directory was made and survive restarts; `wachter_deliveries_total` and
+  `wachter_log_copies_failed_total` begin at the start of the process.
 """
 
 SECTIONS: tuple[tuple[str, str, tuple[MetricFamily[Any], ...]], ...] = (
     ("The agent", "", PROCESS),
     ("The journey of events", "Received is always accepted + rejected + duplicate + late.", JOURNEY),
     ("The source", "", SOURCE),
+    ("The event log", "Absent where `log.enabled` is false.", LOG),
     ("Receivers", "", OUTBOX),
     ("Systems, models, streams, incidents", "", MODEL_FAMILIES),
     ("Measures", "", (*MEASURE_FAMILIES, SERIES_DROPPED)),

@@ -288,7 +288,8 @@ class Snapshot:
     Attributes:
         at_us, started_us: agent's clock.
         not_ready: why the agent is not ready; empty when it is.
-        state_bytes: size on disk by part (database, log, ...).
+        state_bytes: size on disk by part (database, join).
+        log: the event log; ``None`` where nothing is logged.
         incidents: the open ones, then those resolved lately, newest first.
         severities: how loud each track is, for the series of incidents that are not there.
     """
@@ -308,5 +309,6 @@ class Snapshot:
     bounds: tuple[Bound, ...] = ()
     state_bytes: Mapping[str, int] = field(default_factory=dict)
     receivers: tuple[ReceiverStatus, ...] = ()
+    log: LogStatus | None = None
     reload: Reload | None = None
     severities: Mapping[Track, str] = field(default_factory=lambda: dict(SEVERITIES))

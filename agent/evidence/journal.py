@@ -15,6 +15,7 @@ from agent.flow.contexts import Contexts
 from agent.flow.recording import Recorder, Silent
 from agent.state.ledger import Ledger
 from config.settings import Settings
+from exporters.snapshot import LogStatus
 
 
 class Journal(Protocol):
@@ -49,6 +50,12 @@ class Journal(Protocol):
             LogUnwritable: the log cannot be opened again yet.
         """
 
+    def status(self, ledger: Ledger) -> LogStatus | None:
+        """The log as metrics show it; ``None`` where nothing is logged."""
+
+    def close(self) -> None:
+        """Let go of the log, and give copies of its checkpoints a little time to arrive; safe twice."""
+
 
 class NoJournal(Journal):
     """Nothing is logged: replays into a directory, and agents whose settings say so."""
@@ -71,3 +78,8 @@ class NoJournal(Journal):
     def publish(self, now_us: int, *, at_once: bool = False) -> None: ...
 
     def recover(self) -> None: ...
+
+    def status(self, ledger: Ledger) -> LogStatus | None:
+        return None
+
+    def close(self) -> None: ...

@@ -25,6 +25,7 @@ from config.settings import Settings
 from exporters.evidence.entries import Entries
 from exporters.evidence.heads import Signed
 from exporters.evidence.recorded import Recorded
+from exporters.snapshot import LogStatus
 
 ENTRIES = "log_entries"
 """Counter of entries that were recorded."""
@@ -142,8 +143,18 @@ class LogJournal(Journal):
             self._refused(error)
             raise
 
+    def status(self, ledger: Ledger) -> LogStatus:
+        signed = self.log.last_signed
+        return LogStatus(
+            entries=ledger.value(ENTRIES),
+            bytes=self.log.bytes_on_disk,
+            signed_size=0 if signed is None else signed.size,
+            signed_us=self.signed_us,
+            unwritable=self.unwritable,
+            copies_failed=self.copies.failed,
+        )
+
     def close(self) -> None:
-        """Safe twice."""
         self.copies.close()
         self.log.close()
 

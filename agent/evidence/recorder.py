@@ -56,9 +56,6 @@ class StepRecorder(Recorder):
         self._idle: Mapping[Partition, int] = {}
         self._logged_idle: set[tuple[Partition, int]] = set()
 
-    def __len__(self) -> int:
-        return len(self._collected)
-
     def collect(self) -> Entries:
         """All entries since the last call, or since the state was read."""
         collected, self._collected = self._collected, Collected()

@@ -6,8 +6,7 @@ import os
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any, Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from agent.evidence.collected import NO_SALT, RandomBytes
 from agent.evidence.facts import Verdicts
 from agent.evidence.people import People
 from agent.flow.buffer import Batch, Chunk, Slice
+from detectors.encode import picker
 from exporters.evidence.commitment import VALUE, commitments, record_payload
 from exporters.evidence.entries import SALT_BYTES, SEALED, Entries
 from exporters.evidence.event_leaves import (
@@ -106,12 +106,11 @@ class RecordEntries:
         events, rows = batch.inferences, part.rows
         assert events is not None
         offsets = events.offset[rows]
-        pick = _picker(rows)
         whole = len(rows) == len(records.leaves)
         places = range(len(rows)) if whole else records.places(offsets)
         leaves = inference_leaves(
             records.origin,
-            pick(events.ids),
+            _texts(events.ids, rows),
             events.occurred_us[rows].tolist(),
             offsets.tolist(),
             verdicts.distinct,
@@ -124,7 +123,7 @@ class RecordEntries:
             records.put(places, leaves)
         subjects = events.values.get("subject_ref")
         if subjects is not None:
-            for place, tag in zip(places, self._people.tags(pick(subjects)), strict=False):
+            for place, tag in zip(places, self._people.tags(picker(rows)(subjects)), strict=False):
                 records.subjects[place] = tag
 
     def _entries(self, records: _Part, salts: bytes) -> Entries:
@@ -160,11 +159,10 @@ def _put_labels(records: _Part, batch: Batch, part: Slice) -> None:
         return
     offsets = events.offset[rows]
     places = records.places(offsets)
-    pick = _picker(rows)
     leaves = label_leaves(
         records.origin,
-        pick(events.ids),
-        pick(events.ref_ids),
+        _texts(events.ids, rows),
+        _texts(events.ref_ids, rows),
         events.occurred_us[rows].tolist(),
         offsets.tolist(),
         records.commitments_at(places),
@@ -180,12 +178,11 @@ def _put_oversights(records: _Part, batch: Batch, chunk: Chunk) -> None:
     rows = np.flatnonzero(inside & (events.partition == chunk.number))
     offsets = events.offset[rows]
     places = records.places(offsets)
-    pick = _picker(rows)
     leaves = oversight_leaves(
         records.origin,
-        pick(events.ids),
-        pick(events.ref_ids),
-        pick(events.actions),
+        _texts(events.ids, rows),
+        _texts(events.ref_ids, rows),
+        _texts(events.actions, rows),
         events.occurred_us[rows].tolist(),
         offsets.tolist(),
         records.commitments_at(places),
@@ -221,8 +218,5 @@ def _with_holes(entries: Entries, records: _Part, expected: int) -> Entries:
     return Entries(leaves, payloads, bytes(salts), subjects, bytes(forms))
 
 
-def _picker(rows: NDArray[np.intp]) -> Any:
-    """Picks rows out of a column, as a sequence."""
-    if len(rows) < 2:
-        return lambda column: [column[row] for row in rows.tolist()]
-    return itemgetter(*rows.tolist())
+def _texts(column: Sequence[str], rows: NDArray[np.intp]) -> Sequence[str]:
+    return cast(Sequence[str], picker(rows)(column))

@@ -69,7 +69,7 @@ class Pipeline:
         self.settings = settings
         self.contexts = contexts
         self.store = store
-        self.recorder = recorder or Silent()
+        self.recorder = Silent() if recorder is None else recorder
         self.on_window: OnWindow = nobody_asks
         self.reload()
 

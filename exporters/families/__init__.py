@@ -3,10 +3,11 @@
 from exporters.families.agent import OUTBOX, PROCESS
 from exporters.families.family import MetricFamily, Sample, StreamRow
 from exporters.families.journey import JOURNEY, SOURCE
+from exporters.families.log import LOG
 from exporters.families.measures import MEASURE_FAMILIES, SERIES_DROPPED
 from exporters.families.models import MODEL_FAMILIES
 
-FAMILIES = (*PROCESS, *JOURNEY, *SOURCE, *OUTBOX, *MODEL_FAMILIES)
+FAMILIES = (*PROCESS, *JOURNEY, *SOURCE, *LOG, *OUTBOX, *MODEL_FAMILIES)
 """Families read from the snapshot as a whole; their number of series is bounded by the settings."""
 
 ALL_FAMILIES = (*FAMILIES, *MEASURE_FAMILIES, SERIES_DROPPED)

@@ -11,6 +11,7 @@ from typing import Any
 
 from agent.clock import FixedClock
 from agent.decoders import build_decoder
+from agent.evidence.begin import open_journal
 from agent.flow.contexts import Contexts
 from agent.flow.pipeline import Outcome
 from agent.source import Partition
@@ -125,16 +126,24 @@ class Stage:
     def _open(self) -> None:
         self.contexts = Contexts(self.settings)
         self.store = Store(self.settings.state.directory, durable=False)
+        self.journal = open_journal(self.settings, self.contexts, self.store, self.clock)
         self.step = Step(
-            self.settings, self.contexts, self.store, self.source, build_decoder(self.settings), self.clock
+            self.settings,
+            self.contexts,
+            self.store,
+            self.source,
+            build_decoder(self.settings),
+            self.clock,
+            journal=self.journal,
         )
 
     def close(self) -> None:
+        self.journal.close()
         self.store.close()
 
     def restart(self, settings: Settings | None = None) -> None:
-        """As after a kill: what was not written is gone, the store is opened again."""
-        self.store.close()
+        """As after a kill: what was not written is gone, state and log are opened again."""
+        self.close()
         self.settings = settings or self.settings
         self.source.assign(self.source.logs)
         self._open()

@@ -23,7 +23,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     )
     one = Stage(settings)
     yield one
-    one.store.close()
+    one.close()
 
 
 def paint(stage: Stage) -> Snapshot:

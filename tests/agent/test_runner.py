@@ -43,6 +43,7 @@ def agent(tmp_path: Path) -> Iterator[Agent]:
     }
     agent = Agent(tmp_path / "wachter.yaml", from_mapping(data, tmp_path))
     yield agent
+    agent.journal.close()
     agent.store.close()
 
 

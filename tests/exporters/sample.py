@@ -12,6 +12,7 @@ from exporters.snapshot import (
     ColumnCount,
     Counters,
     IncidentView,
+    LogStatus,
     ModelFacts,
     PartitionStatus,
     ReceiverStatus,
@@ -119,5 +120,6 @@ SNAPSHOT = Snapshot(
     last_step_us=NOW_US,
     bounds=(Bound("open_panes", 3, 72, 0),),
     state_bytes={"database": 40_960},
+    log=LogStatus(240, 81_920, 200, NOW_US - 5_000_000, "", 1),
     receivers=(ReceiverStatus("oncall", 1, 0, NOW_US - 2_000_000, {"delivered": 4}),),
 )

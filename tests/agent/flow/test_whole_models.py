@@ -37,7 +37,7 @@ def stage(tmp_path: Path) -> Iterator[Open]:
 
     yield open_one
     for one in opened:
-        one.store.close()
+        one.close()
 
 
 def whole(stage: Stage) -> list[dict[str, object]]:

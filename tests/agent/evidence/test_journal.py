@@ -1,0 +1,242 @@
+"""The log and the state agree: a step is in both or in neither, and nothing is signed that the state does not hold."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from agent.evidence.log_journal import recorded_of
+from agent.state.store import Store
+from config.errors import LogRolledBack, LogUnwritable, StateError
+from exporters.evidence.keys import read_verifiers
+from exporters.evidence.note import open_checkpoint
+from exporters.evidence.recorded import Recorded
+from tests.agent.conftest import OpenStage
+from tests.agent.evidence.spy import Leaf, SpiedLog, journal_of, leaves, spy_on
+from tests.agent.stage import Stage, event, events
+
+
+@pytest.fixture
+def spied(stage: Stage) -> SpiedLog:
+    return spy_on(stage)
+
+
+@contextmanager
+def failing_transaction(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+
+        def fail(self: Store, *arguments: Any) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        patch.setattr(Store, "put_history", fail)
+        yield
+
+
+def recorded(stage: Stage) -> Recorded:
+    found = recorded_of(stage.store.connection)
+    assert found is not None
+    return found
+
+
+def ids(found: list[Leaf]) -> list[str]:
+    return [leaf["id"] for leaf in found]
+
+
+def test_the_state_records_the_size_of_the_log(stage: Stage, spied: SpiedLog) -> None:
+    stage.run(*events("a", 0, 60))
+    assert recorded(stage) == (spied.real.shard, spied.real.size)
+    assert stage.count("log_entries") == spied.real.size
+
+
+def test_a_step_appends_and_syncs_once_before_its_transaction(stage: Stage, spied: SpiedLog) -> None:
+    stage.run(*events("a", 0, 30, 50))
+    calls = [call for call in spied.calls if call != "publish"]
+    assert calls == ["append", "sync", "recorded"] * (len(calls) // 3)
+
+
+def test_a_step_whose_transaction_fails_is_cut_off_and_written_once(
+    stage: Stage, spied: SpiedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.run(*events("a", 0, 30, 50))
+    before = recorded(stage)
+    stage.source.append(*events("b", 30, 60, 50))
+    with failing_transaction(monkeypatch), pytest.raises(StateError):
+        stage.turn()
+    assert spied.real.size > before.size
+    stage.step.recover()
+    assert (spied.real.shard, spied.real.size) == before
+    stage.settle()
+    assert ids(leaves(spied, "inference")) == [f"{prefix}{n}" for prefix in "ab" for n in range(50)]
+
+
+def test_the_very_first_step_may_fail_too(stage: Stage, spied: SpiedLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.source.append(event("a", 1))
+    with failing_transaction(monkeypatch), pytest.raises(StateError):
+        stage.turn(2)
+    stage.step.recover()
+    stage.settle()
+    assert [leaf["type"] for leaf in leaves(spied)] == ["start", "settings", "inference"]
+
+
+@pytest.mark.parametrize("call", ["append", "sync"])
+def test_a_log_that_cannot_be_written_keeps_the_step_from_the_state(stage: Stage, spied: SpiedLog, call: str) -> None:
+    stage.run(*events("a", 0, 30, 50))
+    spied.fails.add(call)
+    stage.source.append(*events("b", 30, 60, 50))
+    with pytest.raises(LogUnwritable):
+        stage.turn()
+    assert stage.classes()[0] == 100  # in memory only
+    assert journal_of(stage).unwritable
+    spied.fails.clear()
+    stage.step.recover()
+    assert stage.classes()[0] == 50
+    assert not journal_of(stage).unwritable
+    stage.settle()
+    assert len(leaves(spied, "inference")) == 100
+
+
+def test_while_the_log_cannot_be_opened_again_no_step_runs(stage: Stage, spied: SpiedLog) -> None:
+    spied.fails |= {"sync", "cut_back"}
+    stage.source.append(event("a", 1))
+    with pytest.raises(LogUnwritable):
+        stage.turn(2)
+    with pytest.raises(LogUnwritable):
+        stage.step.recover()
+    assert stage.source.commits == []
+    spied.fails.clear()
+    stage.step.recover()
+    stage.settle()
+    assert ids(leaves(spied, "inference")) == ["a"]
+
+
+def test_a_checkpoint_that_cannot_be_signed_fails_no_step(stage: Stage, spied: SpiedLog) -> None:
+    spied.fails.add("publish")
+    stage.run(*events("a", 0, 30, 50))
+    assert stage.classes()[0] == 50
+    assert spied.real.last_signed is None
+    spied.fails.clear()
+    stage.clock.at_us += 10_000_000
+    stage.run(event("b", 31))
+    assert spied.real.last_signed is not None
+
+
+def test_checkpoints_are_signed_at_their_cadence(stage: Stage, spied: SpiedLog) -> None:
+    stage.run(event("a", 1))
+    first = spied.real.last_signed
+    stage.clock.at_us += 9_000_000
+    stage.run(event("b", 2))
+    assert spied.real.last_signed == first
+    stage.clock.at_us += 1_000_000
+    stage.run(event("c", 3))
+    signed = spied.real.last_signed
+    assert signed is not None
+    assert signed.size == recorded(stage).size
+
+
+def test_an_incident_is_signed_at_once(open_stage: OpenStage) -> None:
+    stage = open_stage(
+        columns={"x": {"type": "number", "minimum": 0, "maximum": 2}},
+        thresholds={"envelope_share": {"tolerance": 0.05, "open_after": 1, "clear_after": 1}},
+    )
+    spied = spy_on(stage)
+    stage.run(*events("a", 0, 120, 800, features={"x": 9.0}))
+    signed = spied.real.last_signed
+    assert signed is not None
+    incident = next(n for n, leaf in enumerate(leaves(spied)) if leaf["type"] == "incident")
+    assert signed.size > incident
+
+
+def test_the_last_step_says_that_the_agent_ends_and_is_signed(stage: Stage, spied: SpiedLog) -> None:
+    stage.run(event("a", 1))
+    stage.step.end("stopped")
+    assert leaves(spied)[-1]["reason"] == "stopped"
+    signed = spied.real.last_signed
+    assert signed is not None
+    assert signed.size == recorded(stage).size
+    keys = read_verifiers(spied.real.directory / "log.vkey")
+    assert open_checkpoint(signed.note, keys).size == signed.size
+
+
+def test_a_restart_goes_on_where_the_state_stands(open_stage: OpenStage) -> None:
+    stage = open_stage()
+    stage.run(*events("a", 0, 30, 50))
+    stage.restart()
+    spied = spy_on(stage)
+    assert (spied.real.shard, spied.real.size) == recorded(stage)
+    stage.run(event("b", 31))
+    assert [leaf["type"] for leaf in leaves(spied)] == ["start", "clock", "inference"]
+
+
+def test_entries_behind_the_state_are_cut_off_at_a_start(
+    open_stage: OpenStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = open_stage()
+    stage.run(*events("a", 0, 30, 50))
+    stage.source.append(*events("b", 30, 60, 50))
+    with failing_transaction(monkeypatch), pytest.raises(StateError):
+        stage.turn()
+    stage.restart()
+    cut = spy_on(stage).real.cut
+    assert cut is not None
+    assert cut.entries >= 50
+
+
+def test_a_state_older_than_the_log_refuses_to_start(open_stage: OpenStage) -> None:
+    stage = open_stage()
+    stage.run(event("a", 1))
+    old = str(recorded(stage))
+    stage.clock.at_us += 20_000_000
+    stage.run(*events("b", 2, 30, 50))
+    stage.store.connection.execute("UPDATE evidence SET value = ? WHERE key = 'recorded'", (old,))
+    with pytest.raises(LogRolledBack):
+        stage.restart()
+
+
+def test_a_log_that_is_gone_refuses_to_start(open_stage: OpenStage) -> None:
+    stage = open_stage()
+    stage.run(event("a", 1))
+    stage.close()
+    log = stage.settings.state.directory / "log"
+    log.rename(log.with_name("elsewhere"))
+    with pytest.raises(LogRolledBack):
+        stage.restart()
+
+
+def test_an_agent_without_a_log_has_no_key_and_no_directory(open_stage: OpenStage) -> None:
+    stage = open_stage(root={"log": {"enabled": False}})
+    stage.run(*events("a", 0, 60))
+    stage.step.end("stopped")
+    assert {path.name for path in stage.settings.state.directory.iterdir()} & {"log", "log.key"} == set()
+    assert stage.journal.status(stage.step.pipeline.ledger) is None
+
+
+def test_two_state_directories_have_logs_of_two_names(open_stage: OpenStage) -> None:
+    names = {spy_on(open_stage()).real.name for _ in range(2)}
+    assert len(names) == 2
+    assert all(name.startswith("wachter/wachter/") for name in names)
+
+
+def test_the_key_is_made_once_and_read_by_its_owner_only(open_stage: OpenStage) -> None:
+    stage = open_stage()
+    path = stage.settings.state.directory / "log.key"
+    key = path.read_bytes()
+    assert path.stat().st_mode & 0o777 == 0o600
+    stage.restart()
+    assert path.read_bytes() == key
+
+
+def test_settings_leaves_name_the_watermark_from_which_they_hold(open_stage: OpenStage) -> None:
+    stage = open_stage()
+    stage.run(*events("a", 0, 60))
+    clock = stage.step.pipeline.ledger.clock("lending")
+    stage.step.use(stage.settings.model_copy(update={"false_alarm_budget": 0.2}), stage.contexts)
+    spied = spy_on(stage)
+    stage.run(event("b", 61))
+    (changed,) = leaves(spied, "settings")
+    assert changed["boundary"] == {"lending": clock.label_watermark_us}
+    assert json.dumps(changed["old"]) != "null"
