@@ -7,7 +7,7 @@ offsets, takeover.py what it does with it. Where not everything fits into the no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -18,7 +18,7 @@ from agent.flow.notes import VERSION, Note, Part, room_in, split
 from agent.source import Committed, Partition
 from agent.state.ledger import Ledger
 from agent.state.store import Lane
-from agent.state.volumes import VolumeKey, Volumes
+from agent.state.volumes import Series, Volumes
 from detectors.columns import ALL_VERSIONS, StreamKey
 from detectors.families import RULES
 from detectors.measurement import Stage
@@ -85,13 +85,13 @@ class Handover:
         """Everything, and the names of what of it cannot be handed over at all."""
         runs = list(_runs(self.ledger))
         kept = [run for run in runs if _is_kept(self.ledger, run)]
-        volumes = self.volumes.all(room)
+        volumes = self.volumes.series(room)
         handed = Handed(
             lanes=tuple(_lanes(self.ledger)),
             cuts={system: cuts for system in self.ledger.clocks if (cuts := _cuts(self.ledger, system))},
             late=tuple(LateNote(*partition, system, *mark) for partition, system, mark in self.ledger.lateness),
             runs=_grouped(kept),
-            volumes=tuple(_volumes(volumes or {})),
+            volumes=tuple(volume_notes(volumes or {})),
         )
         missing = {"volumes": volumes is None, "runs": len(kept) < len(runs)}
         return handed, {name for name, is_missing in missing.items() if is_missing}
@@ -163,13 +163,9 @@ def _grouped(runs: Iterable[Run]) -> tuple[RunNote, ...]:
     )
 
 
-def _volumes(known: dict[VolumeKey, int]) -> Iterator[VolumesNote]:
-    series: dict[tuple[str, str, int], list[VolumeKey]] = {}
-    for key in sorted(known):
-        series.setdefault(key[:3], []).append(key)
-    for of, keys in series.items():
-        ends = [key.end_us for key in keys]
-        more = (known[key] - known.get(key._replace(end_us=key.end_us - WEEK_US), 0) for key in keys)
-        yield VolumesNote(
-            *of, tuple(end - before for before, end in zip([0, *ends[:-1]], ends, strict=True)), tuple(more)
-        )
+def volume_notes(series: Mapping[Series, Mapping[int, int]]) -> Iterator[VolumesNote]:
+    """Most windows are like those of the same hour a week before, so what differs takes less room."""
+    for of, known in series.items():
+        ends = sorted(known)
+        more = [known[end] - known.get(end - WEEK_US, 0) for end in ends]
+        yield VolumesNote(*of, tuple(end - before for before, end in zip([0, *ends], ends, strict=False)), tuple(more))

@@ -7,7 +7,7 @@ events again: those of closed windows that nobody asks for are late, and so are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -100,8 +100,8 @@ class Takeover:
             self.ledger.lateness.add(late.partition, late.system, Mark(late.offset, late.watermark_us))
         for run in handed.runs:
             self._restore_run(run)
-        for volumes in handed.volumes:
-            self._restore_volumes(volumes)
+        for key, events in (pair for note in handed.volumes for pair in volumes_of(note)):
+            self.volumes.put(key, events)
 
     def _restore_lane(self, note: LaneNote) -> None:
         if not self._knows(note.key):
@@ -120,15 +120,16 @@ class Takeover:
                 run = {(metric, subject): note.carry for metric, subject in subjects if metric in RULES}
                 self.ledger.put_stream(stream, state.with_carry(state.carry() | run))
 
-    def _restore_volumes(self, note: VolumesNote) -> None:
-        ends = list(accumulate(note.steps_us))
-        known: dict[int, int] = {}
-        for end, more in zip(ends, note.more, strict=False):
-            known[end] = more + known.get(end - WEEK_US, 0)
-            self.volumes.put(VolumeKey(note.system, note.model, note.length_us, end), known[end])
-
     def _knows(self, stream: StreamKey) -> bool:
         return self.contexts.knows(ModelKey(*stream[:3]))
+
+
+def volumes_of(note: VolumesNote) -> Iterator[tuple[VolumeKey, int]]:
+    """The windows of a series and their events; the inverse of ``volume_notes``."""
+    known: dict[int, int] = {}
+    for end, more in zip(accumulate(note.steps_us), note.more, strict=False):
+        known[end] = more + known.get(end - WEEK_US, 0)
+        yield VolumeKey(note.system, note.model, note.length_us, end), known[end]
 
 
 def _latest(notes: list[Note]) -> Note | None:

@@ -19,6 +19,10 @@ class VolumeKey(NamedTuple):
     end_us: int
 
 
+Series = tuple[str, str, int]
+"""System, model and length: windows that can be compared."""
+
+
 class Volumes:
     """Owned by the loop's thread. What is new stays in memory until ``write``.
 
@@ -31,13 +35,15 @@ class Volumes:
         self.revision = 0
         self._new: dict[VolumeKey, int] = {}
 
-    def all(self, at_most: int) -> dict[VolumeKey, int] | None:
-        """All that are known; ``None`` where there are more than that."""
-        rows = self.store.volumes(at_most + 1)
-        known = {
-            VolumeKey(system, model, length, end): events for system, model, length, end, events in rows
-        } | self._new
-        return known if len(known) <= at_most else None
+    def series(self, at_most: int) -> dict[Series, dict[int, int]] | None:
+        """Events of all windows that are known, by their ends; ``None`` where there are more windows than that."""
+        rows = [*self.store.volumes(at_most + 1), *((*key, events) for key, events in self._new.items())]
+        if len(rows) > at_most:
+            return None
+        found: dict[Series, dict[int, int]] = {}
+        for system, model, length_us, end_us, events in rows:
+            found.setdefault((system, model, length_us), {})[end_us] = events
+        return found
 
     def get(self, key: VolumeKey) -> int | None:
         """Events of the window; ``None`` where it was not closed whole, or too long ago."""
