@@ -13,8 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from agent.commands.common import AsJson, SettingsOption, StateOption, database_of, fail, open_state
-from agent.state.acts import DONE, ActKind, ActRefused, submit
+from agent.state.acts import DONE, ActKind, submit
 from agent.state.store import incident_lines
+from config.errors import ActRefused
 
 IncidentId = Annotated[str, typer.Argument(help="Identity of the incident, as listed.", show_default=False)]
 Actor = Annotated[str, typer.Option("--actor", help="Who does it; kept in the timeline.", show_default=False)]
@@ -108,7 +109,9 @@ def _act(
     database = database_of(settings, state)
     try:
         settled = submit(database, kind, incident_id, actor, comment)
-    except (ActRefused, sqlite3.Error) as error:
+    except ActRefused as refused:
+        fail(refused.detail)
+    except sqlite3.Error as error:
         fail(str(error))
     if settled is None:
         typer.echo("taken in; the agent will act on it in its next step")

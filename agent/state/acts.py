@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from config.errors import WachterError
+from config.errors import ActRefused
 from detectors.acts import MAX_ACTOR_CHARACTERS, MAX_COMMENT_CHARACTERS
 
 ActKind = Literal["ack", "resolve", "comment"]
@@ -38,10 +38,6 @@ CREATE TABLE IF NOT EXISTS act (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS act_waiting ON act (id) WHERE outcome IS NULL;
 """
-
-
-class ActRefused(WachterError):
-    """An act cannot be taken in as it is; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,7 @@ def request(
     _check(actor, comment)
     (waiting,) = connection.execute("SELECT count(*) FROM act WHERE outcome IS NULL").fetchone()
     if waiting >= MAX_WAITING:
-        raise ActRefused(f"{waiting} acts wait and nobody takes them in; see whether the agent runs")
+        raise ActRefused("inbox_full", f"{waiting} acts wait and nobody takes them in; see whether the agent runs")
     cursor = connection.execute(
         "INSERT INTO act (kind, incident_id, actor, comment, requested_us) VALUES (?, ?, ?, ?, ?)",
         (kind, incident_id, actor.strip(), comment.strip(), requested_us),
@@ -92,11 +88,13 @@ def request(
 
 def _check(actor: str, comment: str) -> None:
     if not actor.strip():
-        raise ActRefused("an act needs an actor: name who does it")
+        raise ActRefused("no_actor", "an act needs an actor: name who does it")
     if len(actor) > MAX_ACTOR_CHARACTERS:
-        raise ActRefused(f"the actor has {len(actor)} characters; at most {MAX_ACTOR_CHARACTERS} are kept")
+        detail = f"the actor has {len(actor)} characters; at most {MAX_ACTOR_CHARACTERS} are kept"
+        raise ActRefused("actor_too_long", detail)
     if len(comment) > MAX_COMMENT_CHARACTERS:
-        raise ActRefused(f"the comment has {len(comment)} characters; at most {MAX_COMMENT_CHARACTERS} are kept")
+        detail = f"the comment has {len(comment)} characters; at most {MAX_COMMENT_CHARACTERS} are kept"
+        raise ActRefused("comment_too_long", detail)
 
 
 def pending(connection: sqlite3.Connection) -> tuple[RequestedAct, ...]:

@@ -10,8 +10,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agent.state.acts import DONE, UNKNOWN, ActKind, ActRefused, Settled
+from agent.state.acts import DONE, UNKNOWN, ActKind, Settled
 from agent.web.views import Views
+from config.errors import ActRefused
 from exporters.notice import rfc3339
 from exporters.snapshot import IncidentView
 
@@ -97,8 +98,8 @@ async def act_on_incident(views: Views, in_worker: InWorker, request: Request) -
     body = await _read_act(request)
     try:
         settled = await in_worker(lambda: views.act(kind, incident_id, body.actor, body.comment))
-    except ActRefused as error:
-        raise Refused(400, str(error)) from None
+    except ActRefused as refused:
+        raise Refused(400, refused.detail) from None
     except sqlite3.Error as error:
         raise Refused(503, f"the state cannot be written now ({error}); try again") from None
     assert settled is None or isinstance(settled, Settled)

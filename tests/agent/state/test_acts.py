@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from agent.state import acts
-from agent.state.acts import ActRefused, Settled
+from agent.state.acts import Settled
+from config.errors import ActRefused
 
 
 @pytest.fixture

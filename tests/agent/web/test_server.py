@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from agent.state.acts import ActRefused, Settled
+from agent.state.acts import Settled
 from agent.web.server import WebServer
-from config.errors import SettingsError
+from config.errors import ActRefused, SettingsError
 from exporters.snapshot import Reload
 from tests.agent.web_client import FakeAgent, ask, post_json, serving
 from tests.exporters.sample import INCIDENT, NOW_US, SNAPSHOT
@@ -132,7 +132,7 @@ def test_what_became_of_an_act_is_said(
 
 def test_an_act_that_the_inbox_refuses_is_a_bad_request(server: WebServer, agent: FakeAgent) -> None:
     def refuse() -> Settled | None:
-        raise ActRefused("an act needs an actor: name who does it")
+        raise ActRefused("no_actor", "an act needs an actor: name who does it")
 
     agent.answer = refuse
     refused = post_json(server, ACK, {"actor": " "})
