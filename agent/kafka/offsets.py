@@ -43,14 +43,21 @@ def ask_offsets(connection: Connection, owned: AbstractSet[TopicPartition], star
         committed={as_partition(part): Committed(at.offset, at.metadata or "") for part, at in committed.items()},
         beginnings=named(beginnings),
         ends=named(ends),
-        starts=named(_starts(connection, beginnings, ends, start)),
+        starts=named(_starts(connection, beginnings, ends, start) | _of_late_comers(beginnings, committed)),
     )
 
 
-def _starts(connection: Connection, beginnings: Offsets, ends: Offsets, start: Start) -> Offsets:
+def _of_late_comers(beginnings: Offsets, committed: Mapping[TopicPartition, object]) -> dict[TopicPartition, int]:
+    """A partition without a commit, where others of its topic have one, was added since: it is read from its beginning, or
+    what came before it was noticed would be lost to ``start: latest``."""
+    known = {part.topic for part in committed}
+    return {part: at for part, at in beginnings.items() if part not in committed and part.topic in known}
+
+
+def _starts(connection: Connection, beginnings: Offsets, ends: Offsets, start: Start) -> dict[TopicPartition, int]:
     if start == "earliest":
-        return beginnings
+        return dict(beginnings)
     if start == "latest":
-        return ends
+        return dict(ends)
     found = connection.offsets_at(beginnings, int(start.timestamp() * 1000))
     return {part: ends[part] if at is None else at for part, at in found.items()}

@@ -142,7 +142,10 @@ class ProxiedBroker(KafkaBroker):
         (port,) = free_ports(1)
         proxy.target = f"127.0.0.1:{port}"
         self.proxied = proxy.address
-        written = dict(line.split("=", 1) for line in self._properties.read_text().splitlines())
-        self.set("listeners", f"{written['listeners']},PROXIED://127.0.0.1:{port}")
-        self.set("advertised.listeners", f"{written['advertised.listeners']},PROXIED://{proxy.address}")
-        self.set("listener.security.protocol.map", f"{written['listener.security.protocol.map']},PROXIED:PLAINTEXT")
+        more = {
+            "listeners": f"PROXIED://127.0.0.1:{port}",
+            "advertised.listeners": f"PROXIED://{proxy.address}",
+            "listener.security.protocol.map": "PROXIED:PLAINTEXT",
+        }
+        for key, value in more.items():
+            self.set(key, f"{self.get(key)},{value}")

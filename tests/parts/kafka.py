@@ -127,6 +127,11 @@ class KafkaBroker:
         kept = [line for line in lines if not line.startswith(f"{key}=")]
         self._properties.write_text("\n".join([*kept, f"{key}={value}", ""]))
 
+    def get(self, key: str) -> str:
+        """A property."""
+        lines = self._properties.read_text().splitlines()
+        return next(line.partition("=")[2] for line in lines if line.startswith(f"{key}="))
+
     def format(self) -> None:
         """Prepare the log directory of a new cluster, with the SCRAM user."""
         command = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", str(self._properties)]
@@ -167,12 +172,12 @@ class KafkaBroker:
         """Create a topic and wait until its partitions have a leader."""
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, topic_configs=dict(settings or {}))
         self.admin.create_topics([topic])
-        self._wait_for_partitions(name, partitions)
+        self.wait_for_partitions(name, partitions)
 
     def grow_topic(self, name: str, partitions: int) -> None:
         """Raise a topic's number of partitions."""
         self.admin.create_partitions({name: NewPartitions(total_count=partitions)})
-        self._wait_for_partitions(name, partitions)
+        self.wait_for_partitions(name, partitions)
 
     def produce(
         self, topic: str, records: Iterable[Record], headers: list[tuple[str, bytes]] | None = None, **settings: Any
@@ -246,7 +251,8 @@ class KafkaBroker:
             for client in clients:
                 client.close()
 
-    def _wait_for_partitions(self, name: str, partitions: int, timeout_seconds: float = 15.0) -> None:
+    def wait_for_partitions(self, name: str, partitions: int, timeout_seconds: float = 15.0) -> None:
+        """Wait until a topic has so many."""
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
             described = self.admin.describe_topics([name])
