@@ -15,7 +15,7 @@ from agent.state.store import Position
 
 MAX_RUN_RECORDS = 5_000_000
 """So many records, over all partitions, a successor reads again for the sake of runs, beyond those of the open windows.
-Runs that reach further back are not handed over: an hour of reading must not stand between a failure and the next window."""
+Runs that reach further back are not handed over: minutes of reading would stand between a failure and the next window."""
 
 Offsets = dict[tuple[str, int], int]
 """Lowest offset by system and start of a pane."""
