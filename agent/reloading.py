@@ -34,29 +34,31 @@ class Reloader:
         self._clock = clock
         self._digests = contexts.digests()
         self._last_success_us = clock.now_us()
-        self._wanted = threading.Event()
-        self._answered = threading.Event()
+        self._wanted = False
+        self._waiting = self._answering = threading.Event()
         self._lock = threading.Lock()
         self._report: Reload | None = None
 
     def request_soon(self) -> None:
-        """Ask for a reload without waiting for it."""
-        self._wanted.set()
+        """Ask for a reload without waiting for it; also in a signal handler, which must take no lock: the loop that it
+        interrupts may hold it."""
+        self._wanted = True
 
     def request(self) -> Reload:
         """Ask for a reload and wait for how it went."""
         with self._lock:
-            self._answered.clear()
-            self._wanted.set()
-            if self._answered.wait(ANSWER_SECONDS) and self._report is not None:
+            answered = self._waiting = threading.Event()
+            self._wanted = True
+            if answered.wait(ANSWER_SECONDS) and self._report is not None:
                 return self._report
         return Reload(False, self._clock.now_us(), self._last_success_us, "the loop has not answered in time")
 
     def take(self) -> Reloaded | None:
         """Read the settings if somebody asked for it."""
-        if not self._wanted.is_set():
+        if not self._wanted:
             return None
-        self._wanted.clear()
+        self._wanted = False
+        self._answering = self._waiting  # who asks from here on is answered by the next reading
         now_us = self._clock.now_us()
         try:
             settings = load(self._path)
@@ -74,7 +76,7 @@ class Reloader:
     def answer(self, report: Reload) -> None:
         """Tell whoever waits."""
         self._report = report
-        self._answered.set()
+        self._answering.set()
 
     def _fixed_parts_changed(self, settings: Settings, contexts: Contexts) -> list[str]:
         before = self._settings

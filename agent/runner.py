@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +43,7 @@ SNAPSHOT_SECONDS = 1.0
 PROVISIONAL_SECONDS = 10.0
 STUCK_SECONDS = 60.0
 RETRY_SECONDS = 2.0
+LOOK_SECONDS = 0.05
 SHUTDOWN_SECONDS = 8.0
 
 log = structlog.get_logger(__name__)
@@ -82,7 +84,7 @@ class Agent:
         self.reloader = Reloader(path, settings, contexts, self.clock)
         self.snapshot: Snapshot = self.painter.paint(self.facts, {})
         self.server = WebServer(settings.listen.host, settings.listen.port, self._views(), self._exposition_options)
-        self._stop = threading.Event()
+        self._stopping = False  # no lock: a signal handler sets it, and the loop that it interrupts may hold one
         self._ticked = self.clock.monotonic_seconds()
         self._painted = float("-inf")
         self._provisional: dict[int, WindowRecord] = {}
@@ -93,7 +95,7 @@ class Agent:
 
     def stop(self) -> None:
         """End the loop after its step; safe from any thread and in a signal handler."""
-        self._stop.set()
+        self._stopping = True
 
     def run(self) -> None:
         """Serve and consume until stopped, then leave in good order."""
@@ -101,7 +103,7 @@ class Agent:
         self.server.start()
         log.info("started", listen=f"{self.settings.listen.host}:{self.server.port}", state=str(self.store.directory))
         try:
-            while not self._stop.is_set():
+            while not self._stopping:
                 self._turn()
         finally:
             self._close()
@@ -142,7 +144,9 @@ class Agent:
         self.facts.not_ready = why
         counters = replace(self.snapshot.counters, failures={**self.snapshot.counters.failures, **self.facts.failures})
         self.snapshot = replace(self.snapshot, not_ready=why, counters=counters, at_us=self.clock.now_us())
-        self._stop.wait(RETRY_SECONDS)
+        until = time.monotonic() + RETRY_SECONDS
+        while not self._stopping and time.monotonic() < until:
+            time.sleep(LOOK_SECONDS)
 
     def _recover(self) -> None:
         """Before the step after one that failed: no step may run on a memory or a disk of which parts are lost."""

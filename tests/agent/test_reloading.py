@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +122,49 @@ def test_a_reload_goes_on_with_the_windows_as_they_are(stage: Stage) -> None:
     stage.run(*events("b", 90, 200, 110)).finish()
     assert stage.classes() == (200, 200, 0, 0, 0)
     assert list(stage.volumes().values()) == [60, 60, 60, 20]
+
+
+def test_a_signal_in_the_middle_of_a_reload_does_not_hold_it_up_for_ever(path: Path) -> None:
+    """The handler once waited for a lock that the loop it had interrupted held; one reload in a thousand ended the agent."""
+    settings = load(path, {})
+    reloader = Reloader(path, settings, Contexts(settings), FixedClock(5))
+    path.write_text("broken: [")
+    taken = 0
+    with signals_every(0.0002, reloader.request_soon):
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            taken += reloader.take() is not None
+    assert taken > 100
+
+
+@contextmanager
+def signals_every(seconds: float, handler: Callable[[], None]) -> Iterator[None]:
+    before = signal.signal(signal.SIGVTALRM, lambda number, frame: handler())
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def test_whoever_asks_while_the_file_is_read_is_answered_by_the_next_reading(path: Path) -> None:
+    """The answer was that of the file as it had been before."""
+    settings = load(path, {})
+    reloader = Reloader(path, settings, Contexts(settings), FixedClock(5))
+    answers: list[object] = []
+    asking = threading.Thread(target=lambda: answers.append(reloader.request()))
+    reloader.request_soon()
+    before = reloader.take()
+    assert before is not None
+    path.write_text("broken: [")
+    asking.start()
+    while not reloader._wanted:
+        time.sleep(0.001)
+    reloader.answer(before.report)
+    after = reloader.take()
+    assert after is not None
+    reloader.answer(after.report)
+    asking.join(10)
+    assert answers == [after.report]
+    assert not after.report.successful

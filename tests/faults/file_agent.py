@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -57,24 +56,6 @@ class FileAgent(LiveAgent):
         """Whether nothing was committed that is not in the state."""
         positions = self.positions()
         return all(offset <= positions.get(partition, 0) for partition, offset in self.topic.committed().items())
-
-    def resident_bytes(self) -> int:
-        """Memory it holds now."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-
-    def threads(self) -> int:
-        """How many it has now."""
-        return len(os.listdir(f"/proc/{self.pid}/task"))
-
-    def descriptors(self) -> int:
-        """How many files and sockets it has open now."""
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
-
-    def cpu_seconds(self) -> float:
-        """User and system time of all its threads."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def require_tool(name: str, package: str) -> str:

@@ -13,11 +13,18 @@ from typing import Any, NamedTuple
 
 
 class Told(NamedTuple):
-    """One message that arrived."""
+    """What a message said."""
 
     incident: str
     call: str
     status: str
+
+
+class Raw(NamedTuple):
+    """A message as it came."""
+
+    headers: dict[str, str]
+    body: bytes
 
 
 @dataclass
@@ -26,6 +33,7 @@ class Receiver:
     status, headers: of the next answers.
     hangs: the next answers wait until it is set; None for at once.
     told: what arrived and was taken (200), in order; refused: how many were not.
+    raw: the same messages, as they came.
     """
 
     url: str = ""
@@ -33,17 +41,28 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     hangs: threading.Event | None = None
     told: list[Told] = field(default_factory=list)
+    raw: list[Raw] = field(default_factory=list)
     refused: int = 0
 
     def settings(self, **changes: object) -> dict[str, object]:
         """A webhook of the settings that tells this receiver."""
         return {"type": "webhook", "name": "oncall", "url": self.url, **changes}
 
+    def hang(self) -> None:
+        """Answer nothing until ``recover``."""
+        self.hangs = threading.Event()
+
+    def recover(self) -> None:
+        """Take everything from now on, what hangs included."""
+        self.status, self.headers = 200, {}
+        if self.hangs is not None:
+            self.hangs.set()
+
     def duplicates(self) -> int:
         """Messages that came more than once, each counted as often as it came again."""
         return sum(count - 1 for count in Counter(self.told).values())
 
-    def answer(self, body: bytes) -> int:
+    def answer(self, headers: dict[str, str], body: bytes) -> int:
         if self.hangs is not None:
             self.hangs.wait(60)
         if self.status != 200:
@@ -51,6 +70,7 @@ class Receiver:
             return self.status
         message: dict[str, Any] = json.loads(body)
         labels = message["alerts"][0]["labels"]
+        self.raw.append(Raw(headers, body))
         self.told.append(Told(labels["incident"], labels["call"], message["status"]))
         return 200
 
@@ -66,8 +86,7 @@ def receiving(port: int = 0) -> Iterator[Receiver]:
     try:
         yield receiver
     finally:
-        if receiver.hangs is not None:
-            receiver.hangs.set()
+        receiver.recover()
         server.shutdown()
         thread.join(10)
         server.server_close()
@@ -85,7 +104,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(receiver.answer(body))
+            self.send_response(receiver.answer(dict(self.headers), body))
             for name, value in receiver.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", "0")

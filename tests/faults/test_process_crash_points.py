@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import signal
 from pathlib import Path
@@ -14,13 +13,15 @@ from agent import crash
 from tests.faults.generator import Story
 from tests.faults.oracle import Expected, expected
 from tests.faults.receiver import receiving
+from tests.faults.report import scaled
 from tests.faults.troubled import agent_of, is_told, oracle_holds, tell
 from tests.parts.kafka import ROOT
 
-SCALE = int(os.environ.get("WACHTER_FAULTS_SCALE", "1"))
 STORY = Story(seed=7, events=1500)
 OF_A_MESSAGE = [point for point in crash.POINTS if "send" in point or "sent" in point or "outbox" in point]
-OF_A_STEP = [f"{point}:{visit}" for point in crash.POINTS if point not in OF_A_MESSAGE for visit in range(3, 3 + SCALE)]
+OF_A_STEP = [
+    f"{point}:{visit}" for point in crash.POINTS if point not in OF_A_MESSAGE for visit in range(3, 3 + scaled(1, 10))
+]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Iterator
@@ -26,10 +25,12 @@ from tests.agent.outbox_stage import (
     resolved,
 )
 from tests.exporters.sample import NOW_US
+from tests.faults.conftest import Note
+from tests.faults.report import scaled
 
 pytestmark = pytest.mark.slow
 HOUR_US = 60 * MINUTE_US
-INCIDENTS_A_MINUTE = 5 * int(os.environ.get("WACHTER_FAULTS_SCALE", "1"))
+INCIDENTS_A_MINUTE = scaled(5, 50)
 PROMISED_SECONDS = 60
 
 FAULTS: dict[str, PostResponse | DeliveryError] = {
@@ -99,7 +100,9 @@ def seconds_until_all_is_told(stage: Stage) -> float:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_after_an_hour_a_receiver_knows_all_within_a_minute_in_order_and_once(stage: Stage, fault: str) -> None:
+def test_after_an_hour_a_receiver_knows_all_within_a_minute_in_order_and_once(
+    stage: Stage, note: Note, fault: str
+) -> None:
     receiver = stage.receiver
     assert isinstance(receiver, Away)
     receiver.fault = FAULTS[fault]
@@ -108,7 +111,7 @@ def test_after_an_hour_a_receiver_knows_all_within_a_minute_in_order_and_once(st
     assert 0 < stage.rows <= DEFAULT_MAX_ROWS
     receiver.back = True
     seconds = seconds_until_all_is_told(stage)
-    print(f"{stage.target.receiver}, {fault}: {len(receiver.told)} messages within {seconds:.1f} s of the return")
+    note(messages=len(receiver.told), seconds_after_return=seconds)
     assert seconds <= PROMISED_SECONDS
     if stage.target.standing:
         assert {incident for incident, *_ in receiver.told} == all_incidents()
@@ -124,7 +127,7 @@ def all_incidents() -> set[str]:
     return {f"h-{minute}-{number}" for minute in range(60) for number in range(INCIDENTS_A_MINUTE)}
 
 
-def test_ten_thousand_messages_leave_within_the_promised_minute(stage: Stage) -> None:
+def test_ten_thousand_messages_leave_within_the_promised_minute(stage: Stage, note: Note) -> None:
     """Each was looked for among all that waited: telling them took minutes of the machine's time, not the receiver's."""
     receiver = stage.receiver
     assert isinstance(receiver, Away)
@@ -138,7 +141,7 @@ def test_ten_thousand_messages_leave_within_the_promised_minute(stage: Stage) ->
     while len(receiver.requests) < DEFAULT_MAX_ROWS:
         stage.courier.step()
     seconds = time.process_time() - begun
-    print(f"{stage.target.receiver}: {DEFAULT_MAX_ROWS} messages cost {seconds:.1f} s of CPU")
+    note(messages=DEFAULT_MAX_ROWS, cpu_seconds=seconds)
     assert seconds <= PROMISED_SECONDS / 2
 
 
