@@ -32,7 +32,7 @@ from agent.state.store import DATABASE, Store, connect
 from agent.step import Step
 from agent.web.server import WebServer
 from agent.web.views import Views
-from config.errors import LogUnwritable, StateError
+from config.errors import LogRolledBack, LogUnwritable, StateError
 from config.settings import Settings
 from config.settings.source import KafkaSource as KafkaSettings
 from exporters.exposition import ExpositionOptions
@@ -120,6 +120,9 @@ class Agent:
             self._show(outcome)
         except StateError as error:
             self._step_failed(f"the state cannot be written: {error}")
+        except LogRolledBack:
+            self._failed = True
+            raise
         except LogUnwritable as error:
             self._step_failed(f"the log cannot be written: {error}")
         except sqlite3.Error as error:

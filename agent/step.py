@@ -21,7 +21,7 @@ from agent.flow.buffer import Batch
 from agent.flow.contexts import Contexts
 from agent.flow.incident_book import apply_act, changed_incidents, open_incidents, put_incidents, severities_of
 from agent.flow.pipeline import Outcome, Pipeline
-from agent.flow.takeover import Takeover, is_behind
+from agent.flow.takeover import Takeover, is_behind, log_marks
 from agent.flow.watch import AGENT_STREAM, Watch
 from agent.source import Assignment, Fetched, Partition, Poll, Source, Trouble
 from agent.state import acts, rejects
@@ -132,6 +132,7 @@ class Step:
         Raises:
             StateError, sqlite3.Error, LogUnwritable: the state or the log cannot be read. No step may run before this has
                 succeeded.
+            LogRolledBack: state and log are older copies of what another start of this member has committed.
         """
         self.journal.recover()
         self.pipeline.reload()
@@ -160,6 +161,7 @@ class Step:
         assignment does. What that said counts until the first step is written: if it fails, it begins as this one did."""
         if not assignment.partitions:
             return
+        self.journal.compare(log_marks(assignment))
         if is_behind(self.pipeline.ledger.positions, assignment):
             self._take_over(assignment)
             self.journal.recorder.take_over()
@@ -278,7 +280,7 @@ class Step:
         self.journal.publish(now_us, at_once=bool(happened))
         if self.owned.partitions:
             crash.at("before_kafka_commit")
-            done = self.source.commit(self.pipeline.handover.commits(self.owned.partitions))
+            done = self.source.commit(self.pipeline.handover.commits(self.owned.partitions, self.journal.mark))
             crash.at("after_kafka_commit")
             self.commits_failed += not done
         return written

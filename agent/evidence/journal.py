@@ -9,9 +9,11 @@ recover   a step failed: go back to what the state has recorded
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from agent.flow.contexts import Contexts
+from agent.flow.notes import LogMark
 from agent.flow.recording import Recorder, Silent
 from agent.state.ledger import Ledger
 from config.settings import Settings
@@ -23,6 +25,17 @@ class Journal(Protocol):
 
     @property
     def recorder(self) -> Recorder: ...
+
+    @property
+    def mark(self) -> LogMark | None:
+        """How far the log is recorded, to be committed with the offsets; ``None`` where nothing is logged yet."""
+
+    def compare(self, committed: Sequence[LogMark]) -> None:
+        """Hold the log against what was committed to the source.
+
+        Raises:
+            LogRolledBack: this very log was once recorded further than it is: state and log are an older copy.
+        """
 
     def use(self, settings: Settings, contexts: Contexts) -> None:
         """Log by other settings from here on; ``recover`` follows."""
@@ -66,6 +79,12 @@ class NoJournal(Journal):
     @property
     def recorder(self) -> Recorder:
         return self._recorder
+
+    @property
+    def mark(self) -> LogMark | None:
+        return None
+
+    def compare(self, committed: Sequence[LogMark]) -> None: ...
 
     def use(self, settings: Settings, contexts: Contexts) -> None: ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -18,9 +18,10 @@ from agent.evidence.people import People
 from agent.evidence.recorder import StepRecorder
 from agent.flow.contexts import Contexts
 from agent.flow.incident_book import severities_of
+from agent.flow.notes import LogMark
 from agent.state import evidence
 from agent.state.ledger import Ledger
-from config.errors import LogUnwritable
+from config.errors import LogRolledBack, LogUnwritable
 from config.settings import Settings
 from exporters.evidence.entries import Entries
 from exporters.evidence.heads import Signed
@@ -35,6 +36,9 @@ log = structlog.get_logger(__name__)
 
 class EventLog(Protocol):
     """What the journal needs of ``exporters.evidence.writer.EvidenceLog``; see there."""
+
+    @property
+    def name(self) -> str: ...
 
     def append(self, entries: Entries, now_us: int) -> None: ...
 
@@ -92,6 +96,20 @@ class LogJournal(Journal):
     @property
     def recorder(self) -> StepRecorder:
         return self._recorder
+
+    @property
+    def mark(self) -> LogMark | None:
+        return None if self._recorded is None else LogMark(self.log.name, *self._recorded)
+
+    def compare(self, committed: Sequence[LogMark]) -> None:
+        own = self._recorded or ("", 0)
+        for mark in committed:
+            if mark.name == self.log.name and (mark.shard, mark.size) > own:
+                raise LogRolledBack(
+                    f"log {mark.name}: {mark.size} entries of {mark.shard} were committed with the offsets, the state has "
+                    f"recorded {own[1]} of {own[0] or 'nothing'}. State and log are older copies: bring back the newest "
+                    "ones, or move both away to begin as a new member"
+                )
 
     def use(self, settings: Settings, contexts: Contexts) -> None:
         self._recorder.severities = severities_of(settings)

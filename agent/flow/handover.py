@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from agent.flow.handed import Handed, LaneNote, LateNote, RunNote, VolumesNote
-from agent.flow.notes import VERSION, Note, Part, room_in, split
+from agent.flow.notes import VERSION, LogMark, Note, Part, room_in, split
 from agent.source import Committed, Partition
 from agent.state.ledger import Ledger
 from agent.state.store import Lane
@@ -41,9 +41,9 @@ class Handover:
         self._composed_of: object = None
         self._parts: list[Part] = []
 
-    def commits(self, partitions: Sequence[Partition]) -> dict[Partition, Committed]:
-        """What is to be committed: next offsets with their notes."""
-        notes = [self._note(partition) for partition in partitions]
+    def commits(self, partitions: Sequence[Partition], log: LogMark | None = None) -> dict[Partition, Committed]:
+        """What is to be committed: next offsets with their notes; ``log`` is how far our own log is recorded."""
+        notes = [self._note(partition, log) for partition in partitions]
         rooms = [room_in(note) for note in notes]
         composed_of = (self.ledger.revision, self.volumes.revision, rooms)
         if composed_of != self._composed_of:
@@ -58,7 +58,7 @@ class Handover:
             for partition, note in zip(partitions, whole, strict=True)
         }
 
-    def _note(self, partition: Partition) -> Note:
+    def _note(self, partition: Partition, log: LogMark | None) -> Note:
         position = self.ledger.position(partition)
         lowest = self.ledger.needs.lowest(partition)
         clocks = self.ledger.clocks
@@ -69,6 +69,7 @@ class Handover:
             open=_begun({system: clock.open_from_us for system, clock in clocks.items()}),
             passed=_begun({system: clock.watermark_us for system, clock in clocks.items()}),
             cut=position.cut_from_us,
+            log=log,
         )
 
     def _compose(self, rooms: Sequence[int]) -> None:

@@ -32,6 +32,14 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     text: str
 
 
+class LogMark(msgspec.Struct, frozen=True, array_like=True):
+    """How far the log of the member that commits was recorded; ``name`` is borne by the log of one state directory only."""
+
+    name: str
+    shard: str
+    size: int
+
+
 class Note(msgspec.Struct, frozen=True, omit_defaults=True):
     """See the module. Times are by system, in microseconds since 1970.
 
@@ -41,6 +49,7 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
         open: start of the earliest pane that an open window may hold.
         passed: the watermark of inference events.
         cut: records before the next one were not read, and how far event time had come by then.
+        log: of the member that commits; ``None`` where it keeps none.
         without: what did not fit, or reaches back too far; the successor begins anew there.
     """
 
@@ -50,6 +59,7 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
     open: dict[str, int] = {}
     passed: dict[str, int] = {}
     cut: int | None = None
+    log: LogMark | None = None
     without: tuple[str, ...] = ()
     part: Part | None = None
 

@@ -16,7 +16,7 @@ import structlog
 
 from agent.flow.contexts import Contexts
 from agent.flow.handed import Handed, LaneNote, RunNote, VolumesNote
-from agent.flow.notes import Note, joined, read_note
+from agent.flow.notes import LogMark, Note, joined, read_note
 from agent.source import Assignment, Committed, Partition
 from agent.state.lateness import Mark
 from agent.state.ledger import Ledger
@@ -41,6 +41,12 @@ def is_behind(own: Mapping[Partition, Position], assignment: Assignment) -> bool
         for partition, committed in assignment.committed.items()
         if partition in assignment.partitions
     )
+
+
+def log_marks(assignment: Assignment) -> list[LogMark]:
+    """How far the logs of those who committed were recorded."""
+    notes = (read_note(committed.note) for committed in assignment.committed.values())
+    return [note.log for note in notes if note is not None and note.log is not None]
 
 
 @dataclass(frozen=True, slots=True)

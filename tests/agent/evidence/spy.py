@@ -62,6 +62,10 @@ class SpiedLog:
         self.real.close()
 
     @property
+    def name(self) -> str:
+        return self.real.name
+
+    @property
     def bytes_on_disk(self) -> int:
         return self.real.bytes_on_disk
 

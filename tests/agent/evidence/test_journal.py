@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -195,6 +197,31 @@ def test_a_state_older_than_the_log_refuses_to_start(open_stage: OpenStage) -> N
     stage.store.connection.execute("UPDATE evidence SET value = ? WHERE key = 'recorded'", (old,))
     with pytest.raises(LogRolledBack):
         stage.restart()
+
+
+def test_state_and_log_restored_from_an_older_copy_refuse_to_go_on(open_stage: OpenStage, tmp_path: Path) -> None:
+    stage = open_stage()
+    stage.run(event("a", 1))
+    stage.close()
+    copy = tmp_path / "copy"
+    shutil.copytree(stage.settings.state.directory, copy)
+    stage.restart()
+    stage.run(*events("b", 2, 30, 50))
+    stage.close()
+    shutil.rmtree(stage.settings.state.directory)
+    shutil.copytree(copy, stage.settings.state.directory)
+    stage.restart()
+    with pytest.raises(LogRolledBack, match="older copies"):
+        stage.turn()
+
+
+def test_another_member_is_not_measured_by_our_log(open_stage: OpenStage) -> None:
+    first = open_stage()
+    first.run(*events("a", 0, 30, 50))
+    second = open_stage(first.source)
+    second.source.assign(second.source.logs)
+    second.turn()
+    assert second.step.owned.partitions
 
 
 def test_a_log_that_is_gone_refuses_to_start(open_stage: OpenStage) -> None:
