@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,14 @@ def test_receivers_that_could_not_be_written_at_a_reload_are_told_of_later(
     assert told.targets == []
     reading._turn()
     assert [target.receiver for target in told.targets[-1]] == ["oncall"]
+
+
+def test_a_stop_waits_for_no_lock_that_the_loop_may_hold(agent: Agent) -> None:
+    handler = threading.Thread(target=agent.stop, daemon=True)
+    with ExitStack() as held:
+        for part in vars(agent).values():
+            if isinstance(part, threading.Event):
+                held.enter_context(part._cond)  # type: ignore[attr-defined]
+        handler.start()
+        handler.join(5)
+        assert not handler.is_alive()
