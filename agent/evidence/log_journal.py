@@ -116,12 +116,9 @@ class LogJournal(Journal):
         self._opening.use(settings, contexts)
 
     def keep(self, now_us: int) -> None:
-        entries = self._entries(now_us)
-        if not len(entries):
-            return
         try:
             self._go_back()
-            self._append(entries, now_us)
+            self._append(self._entries(now_us), now_us)
         except LogUnwritable as error:
             self._refused(error)
             raise
@@ -183,6 +180,8 @@ class LogJournal(Journal):
         return collected.entries()
 
     def _append(self, entries: Entries, now_us: int) -> None:
+        if not len(entries):
+            return
         self._is_sound = False
         crash.at("before_log_append")
         self.log.append(entries, now_us)
