@@ -34,10 +34,13 @@ class Files(Protocol):
 
     @property
     def bytes_on_disk(self) -> int:
-        """Bytes of the files below the directory that was last locked."""
+        """Bytes of the files below the directory that ``measure`` was asked about, whatever this object does to them."""
 
     def lock(self, path: Path) -> IO[str] | None:
         """Hold a lock file until the result is closed; raises ``LogLocked`` where another process holds it."""
+
+    def measure(self, directory: Path) -> None:
+        """Find out how many bytes the files below a directory have now."""
 
     def walk(self, directory: Path) -> dict[Path, int]:
         """Every file below a directory and its bytes; none where there is no such directory."""
@@ -114,8 +117,10 @@ class DiskFiles:
         handle.truncate(0)
         handle.write(str(os.getpid()))
         handle.flush()
-        self.bytes_on_disk = sum(self.walk(path.parent).values())
         return handle
+
+    def measure(self, directory: Path) -> None:
+        self.bytes_on_disk = sum(self.walk(directory).values())
 
     def walk(self, directory: Path) -> dict[Path, int]:
         return {

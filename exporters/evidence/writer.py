@@ -81,6 +81,7 @@ class EvidenceLog:
         try:
             with _said(directory):
                 add_verifier(directory / layout.VERIFIERS, signer.verifier)
+                log._files.measure(directory)
                 log._load(recorded or Recorded(layout.shard_of(now_us), 0), new=recorded is None)
         except BaseException:
             log.close()

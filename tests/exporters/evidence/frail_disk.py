@@ -91,6 +91,9 @@ class FrailDisk:
     def lock(self, path: Path) -> IO[str] | None:
         return None
 
+    def measure(self, directory: Path) -> None:
+        return None
+
     def walk(self, directory: Path) -> dict[Path, int]:
         return {path: len(inode.content) for path, inode in self.names_.items() if directory in path.parents}
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
+
 from exporters.evidence import layout
 from exporters.evidence.entries import Entries
 from exporters.evidence.files import DiskFiles, Files
@@ -71,3 +73,21 @@ def _frames(files: Files, shard: Path, kind: str, wanted: int) -> Iterator[Frame
         end = present[path] - TRAILER_BYTES if kind == layout.PACK and path in packed else present[path]
         with files.read(path) as file:
             yield from (frame for frame in read_frames(file, str(path), 0, end) if frame.head.kind == wanted)
+
+
+def leaves_of(log: EvidenceLog, shard: str = "2026-11") -> list[bytes]:
+    """The entries of a shard on the real disk."""
+    return stored_leaves(DiskFiles(), log.directory / shard)
+
+
+def types_of(log: EvidenceLog, shard: str = "2026-11") -> list[str]:
+    """Their types."""
+    return [msgspec.json.decode(leaf)["type"] for leaf in leaves_of(log, shard)]
+
+
+def reopened(log: EvidenceLog, recorded: Recorded | None) -> EvidenceLog:
+    """The log as another process finds it, closed again."""
+    log.close()
+    again = open_log(log.directory, recorded)
+    again.close()
+    return again
