@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from kafka import errors
 from kafka.structs import MemberState, TopicPartition
 
+from agent.kafka.oversized import BatchTooLarge, Located
+
 METADATA_TRIES = 5
 SHORTEST_WAIT_SECONDS = 0.05
 
@@ -72,6 +74,7 @@ class Probe:
     Attributes:
         answers: the last good fetch answer per partition; empty after a failed fetch.
         answered_at: when any fetch was last answered; ``-inf`` before.
+        too_large: batches that could not be fetched, until they are passed over.
     """
 
     def __init__(self, consumer: Any) -> None:
@@ -81,6 +84,7 @@ class Probe:
         self._fetcher = consumer._fetcher
         self.answers: dict[TopicPartition, Answer] = {}
         self.answered_at = float("-inf")
+        self.too_large: dict[TopicPartition, Located] = {}
         self._cluster.config["allow_auto_create_topics"] = False  # the consumer's option does not get there
         self._on_response = self._fetcher._handle_fetch_response
         self._on_error = self._fetcher._handle_fetch_error
@@ -185,6 +189,8 @@ class Probe:
 
     def _fetch_failed(self, node: Any, error: BaseException) -> None:
         self.answers = {}
+        if isinstance(error, BatchTooLarge):
+            self.too_large = {**self.too_large, error.located.partition: error.located}
         self._on_error(node, error)
 
 

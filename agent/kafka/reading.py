@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
 from typing import Any
@@ -49,6 +49,22 @@ class Reading:
         """Go on elsewhere, across a gap."""
         self._consumer.seek(part, offset)
         self._valid_from[part] = time.monotonic()
+
+    def pass_over(self, except_for: Container[TopicPartition]) -> list[Fetched]:
+        """Go on behind batches that are too large to be fetched; the head of each stands for it, at its last offset.
+
+        Args:
+            except_for: partitions whose records must be handed out first.
+        """
+        probe, passed = self._connection.probe, []
+        for part, found in list(probe.too_large.items()):
+            if part in except_for:
+                continue
+            probe.too_large.pop(part, None)
+            if part in self._mine() and found.first <= (probe.position(part) or 0) < found.end:
+                self.move(part, found.end)
+                passed.append(Fetched(as_partition(part), [found.end - 1], [found.head]))
+        return passed
 
     def caught_up(self) -> frozenset[Partition]:
         """Partitions whose position is their end, by the last fetch answer: a fresh one to a request sent since the

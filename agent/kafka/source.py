@@ -11,6 +11,7 @@ import structlog
 from kafka import errors
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
+from agent.kafka import oversized
 from agent.kafka import trouble as troubles
 from agent.kafka.connection import Connection
 from agent.kafka.logs import quieten
@@ -46,6 +47,7 @@ class KafkaSource:
 
     def __init__(self, settings: KafkaSettings, *, on_gap: OnGap = "earliest") -> None:
         quieten()
+        oversized.install()
         self.commit_failures = 0
         self._settings = settings
         self._on_gap = on_gap
@@ -122,7 +124,10 @@ class KafkaSource:
         self._failures = 0
         return Poll(
             self._epoch,
-            fetched=tuple(as_fetched(part, found) for part, found in records.items()),
+            fetched=(
+                *(as_fetched(part, found) for part, found in records.items()),
+                *self._reading.pass_over(except_for=records),
+            ),
             caught_up=self._reading.caught_up(),
             lag=self._reading.lag(),
             gaps=gaps,

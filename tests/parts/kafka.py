@@ -96,7 +96,8 @@ class KafkaBroker:
     listener, ``sasl_bootstrap`` asks for PLAIN or SCRAM (``USER``, ``PASSWORD``), ``tls_bootstrap`` for the same over TLS.
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, heap_mebibytes: int = 512) -> None:
+        self._heap_mebibytes = heap_mebibytes
         self._own = tempfile.mkdtemp(prefix="kafka-") if directory is None else None
         self.directory = Path(self._own) if directory is None else directory
         plain, sasl, tls, controller = free_ports(4)
@@ -143,7 +144,9 @@ class KafkaBroker:
         """Start, and wait until the broker answers; also after ``stop`` or ``kill``, on the same ports and data."""
         with (self.directory / "broker.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*_java(), "kafka.Kafka", str(self._properties)], stdout=log, stderr=subprocess.STDOUT
+                [*_java(self._heap_mebibytes), "kafka.Kafka", str(self._properties)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         deadline = time.monotonic() + timeout_seconds
         while not self._answers():
@@ -275,8 +278,8 @@ class KafkaBroker:
             self._process = None
 
 
-def _java() -> list[str]:
-    return ["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBS}/*"]
+def _java(heap_mebibytes: int = 512) -> list[str]:
+    return ["java", f"-Xmx{heap_mebibytes}m", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBS}/*"]
 
 
 if __name__ == "__main__":
