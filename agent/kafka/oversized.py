@@ -27,6 +27,7 @@ MAX_BATCH_BYTES = 32 << 20
 MAX_FRAME_BYTES = MAX_BATCH_BYTES + (4 << 20)
 """A fetch response: one batch of any size, and what ``fetch_max_bytes`` allows beside it."""
 HEAD_BYTES = 64 << 10
+PIECE_BYTES = 256 << 10
 _BATCH_HEADER = struct.Struct(">qiibIhi")
 _XERIAL = b"\x82SNAPPY\x00"
 _MAGIC = 2
@@ -203,18 +204,28 @@ class _Reader:
 
 def _gzip(data: bytes, most: int) -> bytes:
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-        return file.read(most)
+        return _in_pieces(file.read, most)
 
 
 def _lz4(data: bytes, most: int) -> bytes:
     with lz4.frame.open(io.BytesIO(data)) as file:
-        found: bytes = file.read(most)
-        return found
+        return _in_pieces(file.read, most)
 
 
 def _zstd(data: bytes, most: int) -> bytes:
     with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as file:
-        return file.read(most)
+        return _in_pieces(file.read, most)
+
+
+def _in_pieces(read: Callable[[int], bytes], most: int) -> bytes:
+    """So many bytes or a piece more; asking for the most at once would reserve memory for it, batch by batch."""
+    first = read(PIECE_BYTES)
+    if len(first) < PIECE_BYTES:
+        return first
+    found = bytearray(first)
+    while len(found) < most and (more := read(PIECE_BYTES)):
+        found += more
+    return bytes(found)
 
 
 def _snappy(data: bytes, most: int) -> bytes:
