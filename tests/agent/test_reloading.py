@@ -129,9 +129,8 @@ def test_a_signal_waits_for_no_lock_that_the_loop_may_hold(path: Path) -> None:
     reloader = Reloader(path, settings, Contexts(settings), FixedClock(5))
     handler = threading.Thread(target=reloader.request_soon, daemon=True)
     with ExitStack() as held:
-        for part in vars(reloader).values():
-            if isinstance(part, threading.Event):
-                held.enter_context(part._cond)  # type: ignore[attr-defined]
+        for event in {part for part in vars(reloader).values() if isinstance(part, threading.Event)}:
+            held.enter_context(event._cond)  # type: ignore[attr-defined]
         held.enter_context(reloader._lock)
         handler.start()
         handler.join(5)
