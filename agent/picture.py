@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 
 from agent.delivery import outbox
 from agent.delivery.sender import Sender
+from agent.evidence.begin import log_directory
 from agent.flow.contexts import Context
 from agent.flow.history import Judged, WindowRecord
 from agent.flow.intake import MAX_OPEN_PANES
@@ -27,6 +30,7 @@ from exporters.snapshot import (
     Build,
     ColumnCount,
     Counters,
+    DiskStatus,
     IncidentView,
     ModelFacts,
     PartitionStatus,
@@ -92,6 +96,7 @@ class Painter:
             last_step_us=facts.written_us,
             bounds=tuple(self._bounds()),
             state_bytes={"database": step.store.size_bytes(), "join": step.pipeline.joins.disk_bytes},
+            disks=self._disks(),
             receivers=tuple(self._receivers()),
             log=step.journal.status(ledger),
             reload=facts.reload,
@@ -222,11 +227,22 @@ class Painter:
         waiting = outbox.rows(self.step.store.connection)
         yield Bound("outbox", waiting, limits.max_outbox, _sum(pipeline.ledger, "outbox_overflow"))
 
+    def _disks(self) -> dict[str, DiskStatus]:
+        settings = self.step.settings
+        directories = {"state": settings.state.directory, "log": log_directory(settings)}
+        return {name: disk_status(path) for name, path in directories.items() if path.is_dir()}
+
     def _receivers(self) -> Iterator[ReceiverStatus]:
         waiting = {status.receiver: status for status in outbox.status(self.step.store.connection)}
         for name in dict.fromkeys(target.receiver for target in self.step.targets()):
             known = waiting.get(name, ReceiverStatus(name))
             yield ReceiverStatus(name, known.waiting, known.dead, known.oldest_us, self.sender.outcomes(name))
+
+
+def disk_status(directory: Path) -> DiskStatus:
+    """The file system of a directory that exists; what is kept for root does not count as free."""
+    found = os.statvfs(directory)
+    return DiskStatus(size_bytes=found.f_blocks * found.f_frsize, free_bytes=found.f_bavail * found.f_frsize)
 
 
 def _source_state(step: Step) -> str:

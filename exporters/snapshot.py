@@ -109,6 +109,14 @@ class LogStatus:
     copies_failed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class DiskStatus:
+    """The file system that a directory of the agent lies on: its size, and what is free for the agent."""
+
+    size_bytes: int
+    free_bytes: int
+
+
 SOURCE_STATES = ("starting", "reading", "standby", "trouble")
 
 
@@ -289,6 +297,7 @@ class Snapshot:
         at_us, started_us: agent's clock.
         not_ready: why the agent is not ready; empty when it is.
         state_bytes: size on disk by part (database, join).
+        disks: by directory ("state", "log"), the file system it lies on.
         log: the event log; ``None`` where nothing is logged.
         incidents: the open ones, then those resolved lately, newest first.
         severities: how loud each track is, for the series of incidents that are not there.
@@ -308,6 +317,7 @@ class Snapshot:
     last_step_us: int | None = None
     bounds: tuple[Bound, ...] = ()
     state_bytes: Mapping[str, int] = field(default_factory=dict)
+    disks: Mapping[str, DiskStatus] = field(default_factory=dict)
     receivers: tuple[ReceiverStatus, ...] = ()
     log: LogStatus | None = None
     reload: Reload | None = None

@@ -73,6 +73,14 @@ PROCESS: tuple[Family, ...] = (
         unit="seconds",
     ),
     Family(
+        "wachter_loop_timestamp_seconds",
+        "gauge",
+        "When the loop last turned; it does so every second, however little there is to do.",
+        (),
+        lambda s: single(seconds(s.at_us)),
+        unit="seconds",
+    ),
+    Family(
         "wachter_steps_dropped",
         "counter",
         "Steps that were not written because the partitions had gone to another member.",
@@ -85,6 +93,22 @@ PROCESS: tuple[Family, ...] = (
         "Size on disk by part of the state directory.",
         ("part",),
         lambda s: (Sample((part,), s.state_bytes[part]) for part in sorted(s.state_bytes)),
+        unit="bytes",
+    ),
+    Family(
+        "wachter_disk_size_bytes",
+        "gauge",
+        "Size of the file system that the state directory or the log lies on.",
+        ("directory",),
+        lambda s: (Sample((name,), s.disks[name].size_bytes) for name in sorted(s.disks)),
+        unit="bytes",
+    ),
+    Family(
+        "wachter_disk_free_bytes",
+        "gauge",
+        "What is free on it for the agent.",
+        ("directory",),
+        lambda s: (Sample((name,), s.disks[name].free_bytes) for name in sorted(s.disks)),
         unit="bytes",
     ),
     Family(

@@ -57,3 +57,16 @@ def test_labels_are_counted_as_they_come_and_severities_are_those_of_the_setting
     snapshot = paint(stage)
     assert snapshot.counters.labels_received == 2
     assert snapshot.severities[Track.HARM] == "info"
+
+
+def test_the_disks_of_state_and_log_are_shown(stage: Stage) -> None:
+    stage.run(*events("a", 0, 30))
+    disks = paint(stage).disks
+    assert set(disks) == {"state", "log"}
+    assert 0 < disks["state"].free_bytes <= disks["state"].size_bytes
+
+
+def test_the_loop_s_time_goes_on_while_nothing_is_written(stage: Stage) -> None:
+    before = paint(stage)
+    stage.clock.at_us += 60_000_000
+    assert paint(stage).at_us - before.at_us == 60_000_000

@@ -11,6 +11,7 @@ from exporters.snapshot import (
     Build,
     ColumnCount,
     Counters,
+    DiskStatus,
     IncidentView,
     LogStatus,
     ModelFacts,
@@ -120,6 +121,7 @@ SNAPSHOT = Snapshot(
     last_step_us=NOW_US,
     bounds=(Bound("open_panes", 3, 72, 0),),
     state_bytes={"database": 40_960},
+    disks={"log": DiskStatus(20_000_000, 9_000_000), "state": DiskStatus(10_000_000, 4_000_000)},
     log=LogStatus(240, 81_920, 200, NOW_US - 5_000_000, "", 1),
     receivers=(ReceiverStatus("oncall", 1, 0, NOW_US - 2_000_000, {"delivered": 4}),),
 )
