@@ -81,11 +81,25 @@ def go() -> None:
         ) from None
 
 
+def strace() -> None:
+    """What makes system calls of a running process fail."""
+    if shutil.which("strace") is None:
+        _install("strace")
+
+
+def faketime() -> None:
+    """What gives a process a clock of its own."""
+    if shutil.which("faketime") is None:
+        _install("faketime")
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "Java": java,
     "Apache Kafka": kafka_jars,
     "Prometheus": prometheus,
     "Alertmanager": alertmanager,
+    "strace": strace,
+    "faketime": faketime,
     "Go": go,
 }
 
