@@ -54,8 +54,12 @@ class Offsets:
         """The offset that each partition comes to next."""
         return dict(self._next)
 
-    def follow(self, leaves: Iterable[Leaf]) -> Iterator[tuple[int, str]]:
-        """Take in leaves; yields the place of each one, from 0, whose offset is not the next, and what is wrong."""
+    def follow(self, leaves: Iterable[Leaf | None]) -> Iterator[tuple[int, str]]:
+        """Take in leaves, ``None`` for one that cannot be read.
+
+        Yields:
+            The place of each leaf, from 0, whose offset is not the next, and what is wrong.
+        """
         for place, leaf in enumerate(leaves):
             if isinstance(leaf, OF_RECORDS):
                 topic, partition, offset = leaf.source

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from config.errors import LogDamaged
 from exporters.evidence import layout
 from exporters.evidence.frames import (
     ENTRIES,
@@ -32,20 +33,24 @@ class RangeReader:
 
     Attributes:
         number: of the range; is_packed: whether it lies in a pack.
-        torn_bytes: behind the last whole frame of a segment.
+        whole_bytes: up to the end of the last whole frame of the segment or payload file; torn_bytes: behind it.
+        payload_name: of that file.
     """
 
     def __init__(self, shard: Path, number: int, *, is_packed: bool) -> None:
         """Raises:
         FileNotFoundError: the range does not lie there, or no longer.
-        LogDamaged: the trailer of the pack, or a frame's head, is not what was written.
+        LogDamaged: the trailer of the pack is not what was written.
         """
         self.number = number
         self.is_packed = is_packed
-        self.torn_bytes = 0
+        self.whole_bytes = self.torn_bytes = 0
+        self.payload_name = str(layout.range_path(shard, layout.PAYLOAD if is_packed else layout.SEGMENT, number))
         self._opened = ExitStack()
         self._pack: Pack | None = None
         self._heads: list[tuple[int, Head]] = []
+        self._damage: LogDamaged | None = None
+        self._file: BinaryIO | None = None
         try:
             self._open(shard)
         except BaseException:
@@ -92,25 +97,39 @@ class RangeReader:
 
     def _open(self, shard: Path) -> None:
         if not self.is_packed:
-            self._open_framed(layout.range_path(shard, layout.SEGMENT, self.number))
+            self._open_framed(Path(self.payload_name))
             return
         path = layout.range_path(shard, layout.PACK, self.number)
         self._pack = Pack(self._opened.enter_context(path.open("rb")), str(path), self.number)
-        payloads = layout.range_path(shard, layout.PAYLOAD, self.number)
+        payloads = Path(self.payload_name)
         if payloads.is_file():
             self._open_framed(payloads)
 
     def _open_framed(self, path: Path) -> None:
-        self._name = str(path)
-        self._file = self._opened.enter_context(path.open("rb"))
-        self._heads = list(whole_frames(self._file, self._name))
-        behind = sum((offset + HEAD_BYTES + head.stored_bytes for offset, head in self._heads[-1:]), 0)
-        self.torn_bytes = max(0, self._file.seek(0, os.SEEK_END) - behind)
+        file = self._file = self._opened.enter_context(path.open("rb"))
+        try:
+            for offset, head in whole_frames(file, self.payload_name):
+                self._heads.append((offset, head))
+                self.whole_bytes = offset + HEAD_BYTES + head.stored_bytes
+        except LogDamaged as error:
+            self._damage = error
+        self.torn_bytes = file.seek(0, os.SEEK_END) - self.whole_bytes
+
+    def tail(self) -> bytes:
+        """What lies behind the last whole frame."""
+        assert self._file is not None
+        self._file.seek(self.whole_bytes)
+        return self._file.read()
 
     def _frames(self, kind: int, first: int) -> Iterator[Frame]:
         for offset, head in self._heads:
+            if self.is_packed and head.kind != kind:
+                raise LogDamaged(f"{self.payload_name}, byte {offset}", "a frame of entries among those of payloads")
             if head.kind == kind and head.end > first:
-                yield read_frame(self._file, self._name, offset)
+                assert self._file is not None
+                yield read_frame(self._file, self.payload_name, offset)
+        if self._damage is not None:
+            raise self._damage
 
 
 def open_range(shard: Path, number: int) -> RangeReader | None:

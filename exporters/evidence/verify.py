@@ -1,0 +1,191 @@
+"""Verifying a log: whether it is what was written, from the directory and the public key alone.
+
+Every entry is read once. Its frame has the right digest; it hashes to the tree whose roots were signed; its payload is what
+it commits to; each record of a partition is there once. Beside that, each file is one that belongs here, and holds what can
+be computed from the entries. What is wrong is named by file and byte or entry.
+
+What this cannot see: entries behind the last checkpoint, where whoever can write may still change them; a whole tail that
+was removed with its checkpoints, unless an older checkpoint that was kept elsewhere says so (``kept``); and what the
+producers of events never sent.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from config.errors import EvidenceError, LogDamaged, NoteError
+from exporters.evidence import layout
+from exporters.evidence.commitment import DOCUMENT
+from exporters.evidence.findings import Findings, Report
+from exporters.evidence.keys import read_verifiers
+from exporters.evidence.note import Verifier, open_checkpoint
+from exporters.evidence.reader import LogReader
+from exporters.evidence.verify_chain import ChainCheck
+from exporters.evidence.verify_files import FileCheck
+from exporters.evidence.verify_heads import Head, check_heads
+from exporters.evidence.verify_leaves import LeafCheck
+from exporters.evidence.verify_shard import ShardCheck
+
+Progress = Callable[[int, int], None]
+_FILES = frozenset((layout.VERIFIERS, layout.LOCK, layout.HOLDS))
+_LOOKS = 3
+"""How often the files of a shard are looked at while its writer changes them."""
+
+
+def verify(
+    directory: Path,
+    vkeys: Sequence[Verifier],
+    *,
+    payloads: bool = True,
+    kept: bytes | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Report:
+    """Verify a log.
+
+    Args:
+        vkeys: the public keys that may have signed.
+        payloads: whether to read payloads too; without them it is twice as fast, and says nothing about them.
+        kept: an older checkpoint, or a copy of one, that this log must continue.
+        progress: told entries done and entries in all.
+
+    Raises:
+        EvidenceError: there is no such directory, or it holds no log.
+    """
+    return _Verification(LogReader(directory), vkeys, payloads, progress).run(kept)
+
+
+class _Verification:
+    def __init__(self, reader: LogReader, vkeys: Sequence[Verifier], payloads: bool, progress: Progress) -> None:
+        self._reader = reader
+        self._directory = reader.directory
+        self._vkeys = vkeys
+        self._payloads = payloads
+        self._progress = progress
+        self._findings = Findings(reader.directory)
+        self._leaves = LeafCheck(self._findings)
+        self._checks: dict[str, ShardCheck] = {}
+        self._done = self._total = 0
+        self._live = is_written(reader.directory)
+
+    def run(self, kept: bytes | None) -> Report:
+        self._check_directory()
+        shards = self._reader.shards()
+        self._total = sum(map(self._size, shards))
+        for shard in shards:
+            self._check_shard(shard)
+        self._check_chain()
+        if kept is not None:
+            self._check_kept(kept)
+        return Report(
+            self._findings.findings,
+            self._findings.notes,
+            tuple(check.report() for check in self._checks.values()),
+            tuple(self._leaves.offsets.missing),
+            self._leaves.offsets.positions,
+        )
+
+    def _check_directory(self) -> None:
+        """Only files and shards of a log lie in its directory."""
+        for path in sorted(self._directory.iterdir()):
+            if path.is_dir() and path.name.endswith(layout.GONE):
+                self._findings.note(path, "left of a shard whose removal was interrupted; the agent removes it")
+            elif path.is_dir() and layout.is_shard(path.name):
+                continue
+            elif path.name not in _FILES or path.is_dir():
+                self._findings.add(path, "no file of the log; nothing of this name belongs here")
+        try:
+            read_verifiers(self._directory / layout.VERIFIERS)
+        except EvidenceError as error:
+            where, _, what = str(error).partition(": ")
+            self._findings.add(where, what)
+
+    def _size(self, shard: str) -> int:
+        try:
+            return self._reader.size(shard)
+        except LogDamaged:
+            return 0
+
+    def _check_shard(self, shard: str) -> None:
+        path = self._directory / shard
+        heads = check_heads(path, self._vkeys, self._findings, live=self._live)
+        check = self._checks[shard] = ShardCheck(
+            path, heads, self._leaves, self._findings, self._advance, with_payloads=self._payloads
+        )
+        check.run()
+        self._check_files(check)
+
+    def _check_files(self, check: ShardCheck) -> None:
+        """Beside a live writer the files are looked at again, when they have changed under the first look."""
+        for look in range(_LOOKS if self._live else 1):
+            if self._live:
+                check.heads = self._heads_again(check)
+            found = Findings(self._directory)
+            FileCheck(check.path, check.tree, check.signed, found).run()
+            if not found.findings or look == _LOOKS - 1 or not self._live:
+                self._findings.take(found)
+                return
+
+    def _heads_again(self, check: ShardCheck) -> list[Head]:
+        """The heads as they are now; roots of new ones are compared as far as their entries were read."""
+        ignored = Findings(self._directory)
+        heads = check_heads(check.path, self._vkeys, ignored, live=True)
+        for head in heads[check.tree.checked :]:
+            root = check.tree.root_at(head.size)
+            if root is not None and root != head.root:
+                self._findings.add(head.where, f"the first {head.size} entries do not give the root that was signed")
+        return [head for head in heads if head.size <= check.entries]
+
+    def _advance(self, entries: int) -> None:
+        self._done += entries
+        self._progress(self._done, max(self._done, self._total))
+
+    def _check_chain(self) -> None:
+        heads = {shard: check.heads for shard, check in self._checks.items()}
+        sizes = {shard: check.entries for shard, check in self._checks.items()}
+        chain = ChainCheck(self._directory, heads, sizes, self._leaves.about, self._findings)
+        chain.run()
+        if self._payloads:
+            chain.check_erasures(
+                {shard: check.payloads.erased for shard, check in self._checks.items()}, self._document
+            )
+
+    def _document(self, shard: str, entry: int) -> bytes | None:
+        try:
+            for payload in self._reader.payloads(shard, entry, entry + 1):
+                if payload.state == "plain" and payload.data is not None:
+                    return payload.data.removeprefix(DOCUMENT)
+        except LogDamaged:  # said where it was checked
+            return None
+        return None
+
+    def _check_kept(self, kept: bytes) -> None:
+        """An older checkpoint is of this log's history."""
+        where = "the checkpoint that was kept"
+        try:
+            head = open_checkpoint(kept, self._vkeys)
+        except NoteError as error:
+            self._findings.add(where, f"does not verify: {error}")
+            return
+        check = self._checks.get(head.origin.rpartition("/")[2])
+        if check is None:
+            self._findings.add(where, f"is of {head.origin!r}, of which this log has no shard")
+        elif head.size > check.entries:
+            self._findings.add(
+                where, f"covers {head.size} entries of {check.path.name}, of which {check.entries} are left"
+            )
+        elif not any(known.size == head.size and known.root == head.root for known in check.heads):
+            self._findings.add(where, f"is not among the checkpoints of {check.path.name}: this is another history")
+
+
+def is_written(directory: Path) -> bool:
+    """Whether a process holds the lock of the log."""
+    try:
+        with (directory / layout.LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

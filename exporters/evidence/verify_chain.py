@@ -1,0 +1,192 @@
+"""How the shards of a log hang together, and whether what the log says about itself is so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from exporters.evidence import layout
+from exporters.evidence.findings import Findings
+from exporters.evidence.leaf import CheckpointLeaf, Erasure, Hold, Leaf, Release, Retention, Shard
+from exporters.evidence.verify_heads import Head
+
+About = Sequence[tuple[str, int, Leaf]]
+"""Leaves about the log, with shard and entry."""
+T = TypeVar("T")
+
+
+class _Erased(msgspec.Struct):
+    """A line of the document of an erasure: ranges of entries, both ends included."""
+
+    shard: str
+    entries: list[tuple[int, int]]
+
+
+class _Held(msgspec.Struct):
+    """A line of ``holds.jsonl``, as far as it is compared."""
+
+    hold: str
+    shards: list[str]
+    actor: str
+    reason: str
+
+
+class ChainCheck:
+    """Checks a log whose shards were read.
+
+    Args:
+        heads: of each shard that is there, oldest first; about: what the log says of itself.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        heads: Mapping[str, Sequence[Head]],
+        sizes: Mapping[str, int],
+        about: About,
+        findings: Findings,
+    ) -> None:
+        self._directory = directory
+        self._heads = heads
+        self._sizes = sizes
+        self._about = about
+        self._findings = findings
+
+    def run(self) -> None:
+        """Check everything but erasures, which need payloads."""
+        self._check_beginnings()
+        self._check_order()
+        self._check_checkpoints()
+        self._check_removed()
+        self._check_holds()
+        self._check_origins()
+
+    def check_erasures(
+        self, erased: Mapping[str, Sequence[int]], document_of: Callable[[str, int], bytes | None]
+    ) -> None:
+        """Each payload that is gone is named by an erasure.
+
+        Args:
+            erased: entries without their payload, by shard; document_of: the document of an entry.
+        """
+        named: dict[str, list[tuple[int, int]]] = {}
+        for shard, entry, _ in self._of(Erasure):
+            for line in self._read(shard, entry, document_of(shard, entry)):
+                named.setdefault(line.shard, []).extend(line.entries)
+        for shard, entries in erased.items():
+            spans = named.get(shard, [])
+            for entry in entries:
+                if not any(first <= entry <= last for first, last in spans):
+                    where = self._where(shard, entry)
+                    self._findings.add(where, "its payload is erased, and no erasure of the log names it", "erased")
+
+    def _of(self, kind: type[T]) -> Iterable[tuple[str, int, T]]:
+        return ((shard, entry, leaf) for shard, entry, leaf in self._about if isinstance(leaf, kind))
+
+    def _where(self, shard: str, entry: int) -> str:
+        return f"{self._directory / shard}, entry {entry}"
+
+    def _check_beginnings(self) -> None:
+        """Entry 0 of a shard says which one came before, and no other entry does."""
+        begun = set()
+        for shard, entry, leaf in self._of(Shard):
+            if entry == 0:
+                begun.add(shard)
+                self._check_previous(shard, leaf)
+            else:
+                self._findings.add(self._where(shard, entry), "a shard begins within a shard")
+        for shard in self._heads:
+            if shard not in begun and self._sizes[shard]:
+                self._findings.add(
+                    self._where(shard, 0), "the shard does not begin with the leaf that says which one was before"
+                )
+
+    def _check_previous(self, shard: str, leaf: Shard) -> None:
+        where = self._where(shard, 0)
+        before = max((name for name in self._heads if name < shard), default=None)
+        if leaf.previous is None or leaf.note is None:
+            if before is not None and self._sizes[before]:
+                self._findings.add(where, f"says that no shard was before it, but {before} was")
+            return
+        if leaf.previous not in self._heads:
+            return  # removed, or missing: see _check_removed
+        heads = self._heads[leaf.previous]
+        if leaf.previous != before:
+            self._findings.add(where, f"follows shard {leaf.previous}, but {before} lies between them")
+        if not heads or heads[-1].note != leaf.note.encode():
+            self._findings.add(
+                where, f"the last checkpoint of {leaf.previous} is another one than this shard was begun with"
+            )
+
+    def _check_order(self) -> None:
+        """An old shard is signed as a whole."""
+        for shard in list(self._heads)[:-1]:
+            signed = self._heads[shard][-1].size if self._heads[shard] else 0
+            if self._sizes[shard] > signed:
+                self._findings.add(
+                    self._directory / shard,
+                    f"its last checkpoint covers {signed} of {self._sizes[shard]} entries, though it ended",
+                )
+
+    def _check_checkpoints(self) -> None:
+        """Each checkpoint that the log mentions is there."""
+        for shard, entry, leaf in self._of(CheckpointLeaf):
+            known = {head.size: head.root for head in self._heads[shard]}
+            if known.get(leaf.size) != leaf.root:
+                self._findings.add(
+                    self._where(shard, entry),
+                    f"a checkpoint over {leaf.size} entries was signed, and is not among checkpoints",
+                    "mentioned",
+                )
+
+    def _check_removed(self) -> None:
+        """A shard that others follow, and that is not there, was removed after its time."""
+        removed = {leaf.shard: leaf for _, _, leaf in self._of(Retention)}
+        for shard, _, leaf in self._of(Shard):
+            if leaf.previous is None or leaf.note is None or leaf.previous in self._heads:
+                continue
+            retention = removed.get(leaf.previous)
+            if retention is None:
+                self._findings.add(
+                    self._directory / leaf.previous,
+                    f"the shard is missing, though {shard} follows it and nothing says that it was removed",
+                )
+            elif leaf.note.split("\n")[1:2] != [str(retention.size)]:
+                self._findings.add(
+                    self._where(shard, 0), f"shard {leaf.previous} was removed at another size than it was signed"
+                )
+
+    def _check_holds(self) -> None:
+        """``holds.jsonl`` holds what was held and not released."""
+        held: dict[str, _Held] = {}
+        for _, _, leaf in self._about:
+            if isinstance(leaf, Hold):
+                held[leaf.hold] = _Held(leaf.hold, leaf.shards, leaf.actor, leaf.reason)
+            elif isinstance(leaf, Release):
+                held.pop(leaf.hold, None)
+        path = self._directory / layout.HOLDS
+        lines = path.read_bytes().splitlines() if path.is_file() else []
+        try:
+            written = {held.hold: held for held in (msgspec.json.decode(line, type=_Held) for line in lines)}
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            self._findings.add(path, f"no list of holds: {error}")
+            return
+        for name in sorted(held.keys() | written.keys()):
+            if held.get(name) != written.get(name):
+                self._findings.add(path, f"the hold {name!r} is not the one that the log has", "hold")
+
+    def _check_origins(self) -> None:
+        """All shards are of one log."""
+        names = {head.origin.rpartition("/")[0]: shard for shard, heads in self._heads.items() for head in heads[-1:]}
+        if len(names) > 1:
+            self._findings.add(self._directory, f"shards of several logs: {', '.join(sorted(names))}")
+
+    def _read(self, shard: str, entry: int, document: bytes | None) -> Sequence[_Erased]:
+        try:
+            return [msgspec.json.decode(line, type=_Erased) for line in (document or b"").splitlines()]
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            self._findings.add(self._where(shard, entry), f"the erasure does not say what was erased: {error}")
+            return []

@@ -1,0 +1,183 @@
+"""Which files a shard must have, and which hold what can be computed again from the entries: its tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from config.errors import LogDamaged
+from exporters.evidence import layout
+from exporters.evidence.findings import Findings
+from exporters.evidence.frames import RANGE_ENTRIES
+from exporters.evidence.paths import (
+    Bundle,
+    Tile,
+    decode_bundle,
+    parse_entries_path,
+    parse_tile_path,
+    tiles,
+)
+from exporters.evidence.range_reader import RangeReader, is_packed_now
+from exporters.evidence.tree import HASH_BYTES, TILE_WIDTH, leaf_hashes, reduce_level, split_hashes
+from exporters.evidence.verify_tree import TreeCheck
+
+_TILE_BITS = 8
+_OF_PACKED = (layout.PACK, layout.PAYLOAD, layout.INDEX)
+_HEADS = frozenset((layout.CHECKPOINT, layout.CHECKPOINTS))
+
+
+class FileCheck:
+    """Checks which files lie in a shard.
+
+    Args:
+        path: of the shard; tree: as recomputed; signed: entries that the last head covers.
+    """
+
+    def __init__(self, path: Path, tree: TreeCheck, signed: int, findings: Findings) -> None:
+        self._path = path
+        self._tree = tree
+        self._signed = signed
+        self._findings = findings
+        self._present = frozenset(
+            file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file() or file.is_symlink()
+        )
+        self._packed = self._packed_ranges()
+
+    def run(self) -> None:
+        """Check everything but the heads themselves."""
+        expected = set(self._expected())
+        for name in sorted(expected - self._present):
+            self._missing(name)
+        for name in sorted(self._present - _HEADS):
+            self._check(name, expected=name in expected)
+
+    def _packed_ranges(self) -> int:
+        count = 0
+        while self._has(layout.PACK, count) and is_packed_now(self._path, count):
+            count += 1
+        return count
+
+    def _has(self, kind: str, number: int) -> bool:
+        return self._name(kind, number) in self._present
+
+    def _name(self, kind: str, number: int) -> str:
+        return layout.range_path(self._path, kind, number).relative_to(self._path).as_posix()
+
+    def _expected(self) -> Iterator[str]:
+        for number in range(self._packed):
+            yield from (self._name(kind, number) for kind in _OF_PACKED)
+        for tile in self._expected_tiles():
+            yield tile.path
+            if tile.level == 0:
+                yield Bundle(tile.index, tile.width).path
+
+    def _expected_tiles(self) -> Iterator[Tile]:
+        """Of packed ranges the full tiles of level 1 and above; of the others everything that was signed."""
+        packed = self._packed * RANGE_ENTRIES
+        for tile in tiles(max(packed, self._signed)):
+            behind_packs = tile.index >= packed >> (_TILE_BITS * (tile.level + 1))
+            if not behind_packs and tile.level and tile.width == TILE_WIDTH:
+                yield tile
+        for tile in tiles(self._signed):
+            if tile.index >= packed >> (_TILE_BITS * (tile.level + 1)):
+                yield tile
+
+    def _missing(self, name: str) -> None:
+        """A tile that is not there. An interrupted checkpoint leaves a wider one in its place, which says as much."""
+        tile = _tile_of(name)
+        wider = tile is not None and any(
+            name.partition(".p/")[0] == other.partition(".p/")[0] and _width_of(other) > tile.width
+            for other in self._present
+        )
+        if tile is not None and wider:
+            self._findings.note(self._path / name, "the tile has grown, and no checkpoint was signed yet")
+        else:
+            self._findings.add(self._path / name, "the file is missing")
+
+    def _check(self, name: str, *, expected: bool) -> None:
+        if name.startswith(f"{layout.TILE}/"):
+            self._check_tile(name, expected=expected)
+        elif name.endswith(layout.FRESH):
+            self._findings.note(self._path / name, "left by a write that was interrupted; the agent removes it")
+        elif not expected and not self._is_of_range(name):
+            self._findings.add(self._path / name, "no file of the log; nothing of this name belongs here")
+
+    def _is_of_range(self, name: str) -> bool:
+        """Whether it is a segment, or left by a packing that was interrupted."""
+        kind, _, rest = name.partition("/")
+        number = layout.parse_range(rest)
+        if number is None or kind not in (*_OF_PACKED, layout.SEGMENT):
+            return False
+        if kind == layout.SEGMENT and number >= self._packed:
+            return True
+        if not self._has(layout.SEGMENT, number) or (kind == layout.SEGMENT and not self._is_repeated(number)):
+            return False
+        self._findings.note(self._path / name, "left by a packing that was interrupted; the agent mends it")
+        return True
+
+    def _is_repeated(self, number: int) -> bool:
+        """Whether the segment of a packed range holds the same entries."""
+        hashes: list[bytes] = []
+        try:
+            with RangeReader(self._path, number, is_packed=False) as segment:
+                for frame in segment.entry_frames():
+                    hashes += leaf_hashes(decode_bundle(frame.raw(), frame.where, frame.head.first, frame.head.count))
+        except LogDamaged:
+            return False
+        wanted = self._tree.hashes(1, number, TILE_WIDTH)
+        return len(hashes) == RANGE_ENTRIES and wanted is not None and reduce_level(hashes) == b"".join(wanted)
+
+    def _check_tile(self, name: str, *, expected: bool) -> None:
+        tile = _tile_of(name)
+        if tile is None:
+            self._findings.add(self._path / name, "no path of a tile or of entries")
+            return
+        wanted = self._tree.hashes(tile.level, tile.index, tile.width)
+        if wanted is None:
+            if not expected and self._tree.broken_at is None:
+                self._findings.add(self._path / name, f"a tile that a shard of {self._tree.size} entries does not have")
+            return
+        found = self._hashes(name, tile)
+        if found is None:
+            return
+        if list(wanted) != found:
+            self._findings.add(self._path / name, _difference(tile, wanted, found))
+        elif not expected:
+            self._findings.note(self._path / name, "a tile of no checkpoint; its hashes are those of the entries")
+
+    def _hashes(self, name: str, tile: Tile) -> list[bytes] | None:
+        """What a tile holds, or what the entries of a bundle hash to."""
+        path = self._path / name
+        data = path.read_bytes() if path.is_file() else b""
+        try:
+            if name.startswith(f"{layout.TILE}/entries/"):
+                return leaf_hashes(decode_bundle(data, str(path), tile.index * TILE_WIDTH, tile.width))
+            if len(data) != tile.width * HASH_BYTES:
+                raise LogDamaged(str(path), f"the tile has {len(data)} bytes, not {tile.width * HASH_BYTES}")
+        except LogDamaged as error:
+            self._findings.damaged(error)
+            return None
+        return split_hashes(data)
+
+
+def _tile_of(name: str) -> Tile | None:
+    """The tile that a path names, or whose entries it names."""
+    try:
+        if name.startswith(f"{layout.TILE}/entries/"):
+            bundle = parse_entries_path(name)
+            return Tile(0, bundle.index, bundle.width)
+        return parse_tile_path(name)
+    except LogDamaged:
+        return None
+
+
+def _width_of(name: str) -> int:
+    return int(name.partition(".p/")[2] or TILE_WIDTH)
+
+
+def _difference(tile: Tile, wanted: Sequence[bytes], found: Sequence[bytes]) -> str:
+    place = next(place for place, (one, other) in enumerate(zip(wanted, found, strict=True)) if one != other)
+    span = TILE_WIDTH**tile.level
+    first = (tile.index * TILE_WIDTH + place) * span
+    entries = f"entry {first}" if span == 1 else f"entries {first} to {first + span - 1}"
+    return f"hash {place} is not that of {entries}"
