@@ -1,4 +1,7 @@
-"""``python -m bench [windows] [pipeline] [install]``: measure, print a table, and with ``--json FILE`` write the figures."""
+"""``python -m bench [windows] [pipeline] [evidence] [install]``: measure, and print a table.
+
+``--json FILE`` writes the figures too.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from rich.console import Console
 from bench.report import Figure, machine, table
 from tests.parts import kafka, provision
 
-BENCHES = ("windows", "pipeline", "install")
+BENCHES = ("windows", "pipeline", "evidence", "install")
 NEED_KAFKA = ("pipeline",)
 WIDTH = 130  # of the table; a narrow terminal wraps whole lines rather than cells
 

@@ -16,7 +16,6 @@ from exporters.evidence.files import Files, Output, replace
 from exporters.evidence.frames import ENTRIES, ENTRIES_PER_FRAME, PAYLOADS, RANGE_ENTRIES, Frame, FrameEncoder
 from exporters.evidence.index import Index, indexed_id
 from exporters.evidence.paths import decode_bundle
-from exporters.evidence.payload_frame import PayloadBlock
 from exporters.evidence.segment import Segment
 
 SMALL_ENTRIES = 1_024
@@ -106,10 +105,9 @@ class _PayloadWriter:
     def __init__(self, output: Output, encoder: FrameEncoder) -> None:
         self._output = output
         self._encoder = encoder
-        self._blocks: list[PayloadBlock] = []
+        self._small: list[Frame] = []
         self._waiting = 0
         self._waiting_bytes = 0
-        self._first = 0
         self.count = 0
 
     def add(self, frame: Frame) -> None:
@@ -119,20 +117,22 @@ class _PayloadWriter:
             self.finish()
             self._output.write(frame.data)
             return
-        block = payload_frame.parse(frame.raw(), head.count, frame.where)
-        full = self._waiting + len(block) > payload_frame.MAX_ENTRIES
-        if full or self._waiting_bytes + len(block.blobs) > payload_frame.MAX_BLOB_BYTES:
+        full = self._waiting + head.count > payload_frame.MAX_ENTRIES
+        if full or self._waiting_bytes + head.raw_bytes > payload_frame.MAX_BLOB_BYTES:
             self.finish()
-        if not self._blocks:
-            self._first = head.first
-        self._blocks.append(block)
-        self._waiting += len(block)
-        self._waiting_bytes += len(block.blobs)
+        self._small.append(frame)
+        self._waiting += head.count
+        self._waiting_bytes += head.raw_bytes
 
     def finish(self) -> None:
         """Write what waits for neighbours."""
-        if self._blocks:
-            block = payload_frame.merge(self._blocks)
-            self._output.write(self._encoder.encode(PAYLOADS, self._first, len(block), block.to_bytes()))
-        self._blocks.clear()
+        if len(self._small) == 1:
+            self._output.write(self._small[0].data)
+        elif self._small:
+            block = payload_frame.merge(
+                [payload_frame.parse(frame.raw(), frame.head.count, frame.where) for frame in self._small]
+            )
+            first = self._small[0].head.first
+            self._output.write(self._encoder.encode(PAYLOADS, first, len(block), block.to_bytes()))
+        self._small.clear()
         self._waiting = self._waiting_bytes = 0
