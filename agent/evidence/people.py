@@ -8,12 +8,16 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Sequence
+from typing import Any, cast
 
 from agent.evidence.collected import RandomBytes
 from agent.state import evidence
 from agent.state.evidence import SubjectKey
 from detectors.texts import InvalidText, text_of
 from exporters.evidence.seal import KEY_BYTES, KEY_ID_BYTES, NOBODY, Sealer, subject_tags
+
+MOST_REMEMBERED = 50_000
+"""Tags kept in memory."""
 
 
 class People:
@@ -24,16 +28,16 @@ class People:
         self._pepper = pepper
         self._random_bytes = random_bytes
         self._new: dict[int, SubjectKey] = {}
+        self._tags: dict[Any, int] = {"": NOBODY}
         self._sealer = Sealer(self)
 
     def tags(self, subjects: Sequence[object]) -> list[int]:
         """The tag of each raw ``subject_ref``; 0 where an event names nobody."""
         if subjects.count(None) == len(subjects):
             return [NOBODY] * len(subjects)
-        names = [_name(subject) for subject in subjects]
-        known = list(dict.fromkeys(name for name in names if name))
-        tags = dict(zip(known, subject_tags(known, self._pepper), strict=True))
-        return [tags[name] if name else NOBODY for name in names]
+        names = subjects if set(map(type, subjects)) == {str} else [_name(subject) or "" for subject in subjects]
+        self._learn(cast(Sequence[str], names))
+        return list(map(self._tags.__getitem__, names))
 
     def seal(self, payloads: Sequence[bytes], salts: bytes, tags: Sequence[int]) -> list[bytes]:
         """Each payload sealed with the key of its person."""
@@ -45,6 +49,14 @@ class People:
         if known is None:
             known = self._new[tag] = SubjectKey(self._random_bytes(KEY_ID_BYTES), self._random_bytes(KEY_BYTES))
         return known
+
+    def _learn(self, names: Sequence[str]) -> None:
+        """Know the tags of these names; persons come again, and a hash costs more than a look."""
+        new = set(names) - self._tags.keys()
+        if len(self._tags) + len(new) > MOST_REMEMBERED:
+            self._tags, new = {"": NOBODY}, {*names} - {""}
+        told = sorted(new)
+        self._tags.update(zip(told, subject_tags(told, self._pepper), strict=True))
 
     def write(self) -> None:
         """Inside the transaction."""
