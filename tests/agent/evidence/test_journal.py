@@ -140,6 +140,19 @@ def test_checkpoints_are_signed_at_their_cadence(stage: Stage, spied: SpiedLog) 
     assert signed.size == recorded(stage).size
 
 
+def test_a_new_month_begins_a_new_shard_and_entries_are_counted_through_it(stage: Stage, spied: SpiedLog) -> None:
+    stage.run(*events("a", 0, 30, 50))
+    old = recorded(stage)
+    stage.clock.at_us += 40 * 86_400_000_000
+    stage.run(*events("b", 30, 60, 50))
+    new = recorded(stage)
+    assert (old.shard, new.shard) == ("2026-01", "2026-02")
+    assert stage.count("log_entries") == old.size + new.size
+    assert len(leaves(spied, "inference")) == 100
+    stage.restart()
+    assert recorded(stage) == new
+
+
 def test_an_incident_is_signed_at_once(open_stage: OpenStage) -> None:
     stage = open_stage(
         columns={"x": {"type": "number", "minimum": 0, "maximum": 2}},
