@@ -141,4 +141,9 @@ def sealing(plain: Entries) -> Iterator[Figure]:
         shard = Path(directory) / log.shard
         stored = sum(size for path, size in DiskFiles().walk(shard).items() if kind_of(path, shard) == PAYLOAD)
         yield Figure("  append and sync, an event", append * 1e6, "us")
-        yield Figure("  payloads and salts, an event on disk", stored / (2 * RANGE_ENTRIES), "bytes", note="unpackable")
+        yield Figure(
+            "  payloads and salts, an event on disk",
+            stored / (2 * RANGE_ENTRIES),
+            "bytes",
+            note="sealed bytes do not compress",
+        )

@@ -152,7 +152,7 @@ class Loader:
             if file not in present:
                 raise LogRolledBack(
                     f"{path}: the state has recorded {shard.recorded} entries, but those from {number * RANGE_ENTRIES} on "
-                    f"are gone: there is neither {file.relative_to(path)} nor its pack. {RESTORE}"
+                    f"are gone: there is no {file.relative_to(path)}, nor pack and payload file of that range. {RESTORE}"
                 )
             found = scan(self.files, file, number, min(shard.recorded, (number + 1) * RANGE_ENTRIES))
             shard.edge.extend(found.hashes)

@@ -259,3 +259,19 @@ def test_loose_tiles_that_a_crash_left_torn_are_mended(log: EvidenceLog) -> None
     assert {name: (shard / name).read_bytes() for name in torn} == before
     assert not (shard / "tile/0/002.p/3").exists()
     assert not (shard / "checkpoint.new").exists()
+
+
+def test_a_note_that_was_torn_while_it_was_written_is_cut_off(log: EvidenceLog) -> None:
+    recorded = step(log, entries(10))
+    signed = log.publish(NOW_US)
+    assert signed is not None
+    path = log.directory / "2026-11/checkpoints"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"wachter/test/0123456789abcdef/2026-11\n20\n")
+    assert reopened(log, recorded).last_signed == signed
+    again = open_log(log.directory, recorded)
+    step(again, entries(1))
+    later = again.publish(NOW_US)
+    again.close()
+    assert later is not None
+    assert path.read_bytes() == whole + later.note + b"--- 13\n"
