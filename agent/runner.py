@@ -146,7 +146,8 @@ class Agent:
         self._failed = True
         self.facts.not_ready = why
         counters = replace(self.snapshot.counters, failures={**self.snapshot.counters.failures, **self.facts.failures})
-        self.snapshot = replace(self.snapshot, not_ready=why, counters=counters, at_us=self.clock.now_us())
+        logged = self.journal.status(self.step.pipeline.ledger)
+        self.snapshot = replace(self.snapshot, not_ready=why, counters=counters, log=logged, at_us=self.clock.now_us())
         until = time.monotonic() + RETRY_SECONDS
         while not self._stopping and time.monotonic() < until:
             time.sleep(LOOK_SECONDS)

@@ -12,10 +12,13 @@ import pytest
 
 from agent import runner
 from agent.delivery.outbox import Target
+from agent.evidence.log_journal import LogJournal
 from agent.runner import Agent
 from agent.source import Partition
 from agent.step import Ownership, Step
+from config.errors import LogRolledBack, LogUnwritable
 from config.settings import from_mapping
+from exporters.evidence.writer import EvidenceLog
 from tests.agent.scripted_source import ScriptedSource
 from tests.agent.stage import events
 from tests.agent.world import mapping_of
@@ -135,3 +138,32 @@ def test_a_stop_waits_for_no_lock_that_the_loop_may_hold(agent: Agent) -> None:
         handler.start()
         handler.join(5)
         assert not handler.is_alive()
+
+
+def test_a_log_that_cannot_be_written_is_said_and_goes_on_by_itself(
+    reading: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise LogUnwritable("/log: No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EvidenceLog, "sync", full)
+        reading.source.append(*events("b", 10, 20, 10))  # type: ignore[attr-defined]
+        reading._turn()
+        assert "the log cannot be written" in reading.snapshot.not_ready
+        assert reading.snapshot.log is not None
+        assert reading.snapshot.log.unwritable
+    reading._turn()
+    reading._turn()
+    assert received(reading) == 20
+    assert reading.facts.not_ready == ""
+
+
+def test_a_log_older_than_what_was_committed_ends_the_agent(reading: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    def older(*_: object) -> None:
+        raise LogRolledBack("state and log are older copies")
+
+    monkeypatch.setattr(LogJournal, "compare", older)
+    reading.source.assign([Partition("scoring")])  # type: ignore[attr-defined]
+    with pytest.raises(LogRolledBack):
+        reading._turn()
