@@ -1,0 +1,1 @@
+"""What is built for operators: nothing here runs in production."""
