@@ -7,12 +7,13 @@ import os
 import random
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.agent.world import World, dealt, disordered, make_reference
-from tests.parts.journey import Journey, Results, hands_of, part_of, poisoned, with_copies
+from tests.agent.world import World, dealt, disordered, iso, make_reference
+from tests.parts.journey import Hands, Journey, Results, hands_of, part_of, poisoned, with_copies
 from tests.parts.kafka import KafkaBroker
 from tests.parts.live_agent import LiveAgent
 
@@ -110,9 +111,45 @@ def test_a_standby_without_the_state_goes_on_in_the_middle_of_a_window(
     tmp_path: Path, broker: KafkaBroker, reference: Path, world: World, expected: Results, loss: str
 ) -> None:
     journey = Journey(world, reference)
+    both = hands_of(world, journey.partitions, seed=43)
+    parts = [[part_of(hands, begin, end) for hands in both] for begin, end in ((0.0, MIDDLE), (MIDDLE, 1.0))]
+    before, after = windows_of_two(tmp_path, broker, journey, parts, loss)
+    assert_they_are(before, after, expected.windows)
+
+
+@pytest.mark.parametrize("partitions", [1, 8])
+def test_a_standby_without_the_state_goes_on_in_the_middle_of_a_run_of_undecided_windows(
+    tmp_path: Path, broker: KafkaBroker, reference: Path, partitions: int
+) -> None:
+    journey = Journey(World(seed=61, days=16, per_day=64), reference, partitions)
+    expected = journey.expected(tmp_path).windows
+    both = hands_of(journey.world, partitions, seed=43)
+    lost_at = journey.world.start + timedelta(days=13.4)
+    parts = [[told(hands, lost_at, before=before) for hands in both] for before in (True, False)]
+    before, after = windows_of_two(tmp_path, broker, journey, parts, "killed")
+    assert_they_are(before, after, expected)
+    begun = json.loads(after[0])["window_start"]
+    runs = [run for line in after if (run := json.loads(line).get("judged_with"))]
+    assert any(run[0] < begun <= run[-1] for run in runs), "no run was under way"
+
+
+def told(hands: Hands, moment: datetime, *, before: bool) -> Hands:
+    """The records of events that happened before a moment, or after it."""
+    return [
+        [record for record in hand if (json.loads(record)["occurred_at"] < iso(moment)) is before] for hand in hands
+    ]
+
+
+def windows_of_two(
+    tmp_path: Path, broker: KafkaBroker, journey: Journey, parts: list[list[Hands]], loss: str
+) -> tuple[list[str], list[str]]:
+    """What an owner measured of the first part, and a standby that went on when it was lost.
+
+    Args:
+        parts: twice events and labels.
+    """
     journey.create_topics(broker)
-    events, labels = hands_of(world, journey.partitions, seed=43)
-    journey.produce(broker, part_of(events, 0.0, MIDDLE), part_of(labels, 0.0, MIDDLE))
+    journey.produce(broker, *parts[0])
     owner, standby = (LiveAgent(tmp_path / name, journey.settings(broker)) for name in ("owner", "standby"))
     with owner:
         owner.until(lambda: journey.read_by(owner))
@@ -120,13 +157,16 @@ def test_a_standby_without_the_state_goes_on_in_the_middle_of_a_window(
             standby.until(standby.ready)
             assert not standby.records()
             lose(owner, loss)
-            journey.produce(broker, part_of(events, MIDDLE, 1.0), part_of(labels, MIDDLE, 1.0))
+            journey.produce(broker, *parts[1])
             journey.produce(broker, journey.sentinels(), [])
             standby.until(lambda: journey.done(standby))
             if loss == "frozen":
                 come_back(owner)
-            before, after = journey.found(owner).windows, journey.found(standby).windows
-    wanted = expected.windows
+            return journey.found(owner).windows, journey.found(standby).windows
+
+
+def assert_they_are(before: list[str], after: list[str], wanted: list[str]) -> None:
+    """Both have a part, byte for byte, and nothing lies between them."""
     assert 0 < len(before) < len(wanted)
     assert 0 < len(after) < len(wanted)
     assert before == wanted[: len(before)]
