@@ -33,7 +33,7 @@ from agent.join.pending import PendingLabels
 from agent.source import Partition
 from agent.state.ledger import Ledger
 from agent.state.panes import Panes
-from agent.state.store import Store
+from agent.state.store import Store, SystemClock
 from agent.state.volumes import Volumes
 from config.settings import Settings
 from detectors.columns import ModelKey
@@ -164,7 +164,7 @@ class Pipeline:
         for batch, slices in _by_batch(taken):
             self._count(batch, slices, now_us)
         for chunk, part in taken:
-            self._read_to(part)
+            self.read_to(part)
             self.buffer.drop_if_empty(chunk)
         self.changed |= bool(taken)
         return bool(taken)
@@ -194,7 +194,7 @@ class Pipeline:
             self.ledger.count("rejected", reason=reject.reason)
         self.outcome.rejects += rejects
 
-    def _read_to(self, part: Slice) -> None:
+    def read_to(self, part: Slice) -> None:
         """The records of a slice are in the tables: positions and frontiers follow."""
         position = self.cuts.look_behind(self.ledger.position(part.partition), part)
         self.ledger.positions[part.partition] = msgspec.structs.replace(
@@ -203,12 +203,16 @@ class Pipeline:
 
     def _move_watermarks(self, partitions: Collection[Partition]) -> None:
         for system, clock in self.time.moved_clocks(partitions):
-            moves_labels = clock.label_watermark_us != self.ledger.clock(system).label_watermark_us
-            self.ledger.clocks[system] = clock
-            self.joins.freeze(system, clock.watermark_us)
-            self.labels.expire()
-            if moves_labels:
-                self._collect(system)
+            self.move_clock(system, clock)
+
+    def move_clock(self, system: str, clock: SystemClock) -> None:
+        """The event time of a system has come so far: panes freeze, labels expire, and what is due closes."""
+        moves_labels = clock.label_watermark_us != self.ledger.clock(system).label_watermark_us
+        self.ledger.clocks[system] = clock
+        self.joins.freeze(system, clock.watermark_us)
+        self.labels.expire()
+        if moves_labels:
+            self._collect(system)
 
     def _collect(self, system: str, *, final: bool = False) -> None:
         closed = self.closing.close(system, final=final)
