@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.build.rules import consuming, incidents, keeping, objectives, telling
+from deploy.build.rules import consuming, evidence, incidents, keeping, objectives, presence, telling
 from deploy.build.rules.objectives import Targets
 from deploy.build.rules.render import cases_yaml, rules_yaml
 from deploy.build.rules.rule import RuleFile
@@ -20,8 +20,8 @@ The agent itself: away, standing still, behind, unable to keep or to tell. For e
 
 def rule_files(targets: Targets) -> tuple[RuleFile, ...]:
     """Every shipped file of rules."""
-    agent = RuleFile("wachter-agent", AGENT_HEAD, (*consuming.GROUPS, *keeping.GROUPS, *telling.GROUPS))
-    return agent, objectives.rule_file(targets), incidents.FILE
+    groups = (presence.GROUP, consuming.GROUP, evidence.GROUP, keeping.GROUP, telling.GROUP)
+    return RuleFile("wachter-agent", AGENT_HEAD, groups), objectives.rule_file(targets), incidents.FILE
 
 
 def written(targets: Targets, runbooks: str) -> Iterator[tuple[str, str]]:

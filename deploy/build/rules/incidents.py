@@ -1,7 +1,7 @@
 """Alerts about models, for those who do not let the agent push: one for each track, from the open incidents alone.
 
-Names and labels are those of the alerts that the agent pushes, so routes fit both. The last value counts for 15 minutes after
-the series has gone: an agent that is restarted must not call a second time.
+Names and labels are those of the alerts that the agent pushes, so routes fit both. The last value counts for 15 minutes
+after the series has gone: an agent that is restarted must not call a second time.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ HEALTH = _alert(
     Track.HEALTH,
     "warning",
     "{{ $labels.system }}/{{ $labels.model }} deserves a look",
-    "A ticket is open for version {{ $labels.version }} {{ $labels.segment }}: something moved beyond its tolerance, without "
-    "known harm. The page of the agent says what.",
+    "A ticket is open for version {{ $labels.version }} {{ $labels.segment }}: something moved beyond its tolerance, "
+    "without known harm. The page of the agent says what.",
 )
 AGENT = _alert(
     Track.AGENT,

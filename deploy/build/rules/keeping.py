@@ -1,91 +1,29 @@
-"""Alerts about what the agent must keep: its log, its disk, every record, its bounds, its settings."""
+"""Alerts about what the agent must keep: room on its disk, every record, its bounds, its settings."""
 
 from __future__ import annotations
 
 from deploy.build.rules.promql import AGENT, series
 from deploy.build.rules.rule import Alert, Group, Record
-from deploy.build.rules.trial import Quiet, Trials
-
-TARGET = 'job="wachter", instance="a:9464"'
-OF_AGENT = {"job": "wachter", "instance": "a:9464"}
-GIB = 2**30
+from deploy.build.rules.trial import AGENT_LABELS, OF_AGENT, Quiet, Trials
 
 FREE = "instance:wachter_disk_free_bytes:ratio"
 FREE_LEAST = 0.1
 DAY_SECONDS = 86_400
-
-LOG_UNWRITABLE = Alert(
-    "WachterLogUnwritable",
-    "critical",
-    2,
-    f"{series('wachter_log_unwritable')} == 1",
-    "Wachter at {{ $labels.instance }} cannot write its event log",
-    "Nothing is consumed until it can: what is not logged is not acknowledged. Nothing is lost while Kafka keeps the records.",
-    Trials(
-        firing={f"wachter_log_unwritable{{{TARGET}}}": "0x4 1x10"},
-        holds_from=5,
-        labels=OF_AGENT,
-        quiet=(
-            Quiet("it can", {f"wachter_log_unwritable{{{TARGET}}}": "0x20"}, 20),
-            Quiet("it could not for a minute", {f"wachter_log_unwritable{{{TARGET}}}": "0x4 1x1 0x20"}, 8),
-            Quiet("nothing is logged", {f"wachter_ready{{{TARGET}}}": "1x20"}, 20),
-        ),
-    ),
-)
-
-
-def _log(entries: str, signed: str) -> dict[str, str]:
-    return {
-        f"wachter_log_entries_total{{{TARGET}}}": entries,
-        f"wachter_log_signed_timestamp_seconds{{{TARGET}}}": signed,
-    }
-
-
-CHECKPOINT_OLD = Alert(
-    "WachterCheckpointOld",
-    "warning",
-    5,
-    f"""\
-increase({series("wachter_log_entries_total", "15m")}) > 0
-unless
-time() - {series("wachter_log_signed_timestamp_seconds")} < 900""",
-    "Wachter at {{ $labels.instance }} signs its event log no more",
-    "Entries are written, but no checkpoint was signed for 15 minutes: what came since is not protected against changes.",
-    Trials(
-        firing=_log("0+100x40", "0+60x9 540x30"),
-        holds_from=24,
-        labels=OF_AGENT,
-        quiet=(
-            Quiet("checkpoints are signed", _log("0+100x40", "0+60x40"), 40),
-            Quiet("nothing new is there to sign", _log("0+100x9 900x60", "0+60x9 540x60"), 60),
-        ),
-    ),
-)
-
-NOT_COPIED = Alert(
-    "WachterCheckpointNotCopied",
-    "warning",
-    30,
-    f"increase({series('wachter_log_copies_failed_total', '15m')}) > 0",
-    "Copies of the checkpoints of {{ $labels.instance }} do not arrive",
-    "A receiver of copies has refused them for half an hour. A copy elsewhere is what nobody who holds this machine can "
-    "rewrite.",
-    Trials(
-        firing={f"wachter_log_copies_failed_total{{{TARGET}}}": "0+6x60"},
-        holds_from=1,
-        labels=OF_AGENT,
-        quiet=(
-            Quiet("they arrive", {f"wachter_log_copies_failed_total{{{TARGET}}}": "0x60"}, 60),
-            Quiet("the receiver was restarted", {f"wachter_log_copies_failed_total{{{TARGET}}}": "0x4 9x60"}, 40),
-        ),
-    ),
-)
+GIB = 2**30
 
 
 def _disk(free: str) -> dict[str, str]:
     return {
-        f'wachter_disk_free_bytes{{{TARGET}, directory="state"}}': free,
-        f'wachter_disk_size_bytes{{{TARGET}, directory="state"}}': f"{100 * GIB}x480",
+        f'wachter_disk_free_bytes{{{AGENT_LABELS}, directory="state"}}': free,
+        f'wachter_disk_size_bytes{{{AGENT_LABELS}, directory="state"}}': f"{100 * GIB}x480",
+    }
+
+
+def _gap(records: str, incidents: str) -> dict[str, str]:
+    stream = 'system="wachter", model="agent", version="", segment="", track="agent", severity="warning"'
+    return {
+        f"wachter_gap_records_total{{{AGENT_LABELS}}}": records,
+        f"wachter_incidents_open{{{AGENT_LABELS}, {stream}}}": incidents,
     }
 
 
@@ -115,15 +53,6 @@ and
         ),
     ),
 )
-
-
-def _gap(records: str, incidents: str) -> dict[str, str]:
-    stream = 'system="wachter", model="agent", version="", segment="", track="agent", severity="warning"'
-    return {
-        f"wachter_gap_records_total{{{TARGET}}}": records,
-        f"wachter_incidents_open{{{TARGET}, {stream}}}": incidents,
-    }
-
 
 RECORDS_LOST = Alert(
     "WachterRecordsLost",
@@ -156,14 +85,14 @@ BOUND_REACHED = Alert(
     "Something was left out so that memory and disk stay within the settings. docs/metrics.md and the runbook say what each "
     "bound gives up.",
     Trials(
-        firing={f'wachter_bound_reached_total{{{TARGET}, bound="waiting_labels"}}': "0x4 3x30"},
+        firing={f'wachter_bound_reached_total{{{AGENT_LABELS}, bound="waiting_labels"}}': "0x4 3x30"},
         holds_from=5,
         labels={**OF_AGENT, "bound": "waiting_labels"},
         quiet=(
-            Quiet("within it", {f'wachter_bound_reached_total{{{TARGET}, bound="waiting_labels"}}': "0x60"}, 60),
+            Quiet("within it", {f'wachter_bound_reached_total{{{AGENT_LABELS}, bound="waiting_labels"}}': "0x60"}, 60),
             Quiet(
                 "old rejects make room for new ones, as they should",
-                {f'wachter_bound_reached_total{{{TARGET}, bound="rejects"}}': "0+5x60"},
+                {f'wachter_bound_reached_total{{{AGENT_LABELS}, bound="rejects"}}': "0+5x60"},
                 60,
             ),
         ),
@@ -178,11 +107,11 @@ SERIES_DROPPED = Alert(
     "Wachter at {{ $labels.instance }} shows less than it measures",
     "{{ $value | humanize }} results have no series, because limits.max_series is reached. All are judged all the same.",
     Trials(
-        firing={f"wachter_series_dropped{{{TARGET}}}": "0x4 12x30"},
+        firing={f"wachter_series_dropped{{{AGENT_LABELS}}}": "0x4 12x30"},
         holds_from=5,
         labels=OF_AGENT,
         value="12",
-        quiet=(Quiet("all are shown", {f"wachter_series_dropped{{{TARGET}}}": "0x40"}, 40),),
+        quiet=(Quiet("all are shown", {f"wachter_series_dropped{{{AGENT_LABELS}}}": "0x40"}, 40),),
     ),
 )
 
@@ -194,32 +123,24 @@ RELOAD_FAILED = Alert(
     "Wachter at {{ $labels.instance }} refused its new settings",
     "The former ones stay in force, and are lost with the next start, which will fail. wachter check names every mistake.",
     Trials(
-        firing={f"wachter_config_last_reload_successful{{{TARGET}}}": "1x4 0x30"},
+        firing={f"wachter_config_last_reload_successful{{{AGENT_LABELS}}}": "1x4 0x30"},
         holds_from=5,
         labels=OF_AGENT,
         quiet=(
-            Quiet("it took them", {f"wachter_config_last_reload_successful{{{TARGET}}}": "1x40"}, 40),
-            Quiet("mended at once", {f"wachter_config_last_reload_successful{{{TARGET}}}": "1x4 0x3 1x30"}, 11),
+            Quiet("it took them", {f"wachter_config_last_reload_successful{{{AGENT_LABELS}}}": "1x40"}, 40),
+            Quiet("mended at once", {f"wachter_config_last_reload_successful{{{AGENT_LABELS}}}": "1x4 0x3 1x30"}, 11),
         ),
     ),
 )
 
-GROUPS = (
-    Group(
-        "wachter-keeping",
-        (
-            Record(
-                FREE,
-                f"min {AGENT} ({series('wachter_disk_free_bytes')} / {series('wachter_disk_size_bytes')})",
-            ),
-            LOG_UNWRITABLE,
-            CHECKPOINT_OLD,
-            NOT_COPIED,
-            DISK_FILLING,
-            RECORDS_LOST,
-            BOUND_REACHED,
-            SERIES_DROPPED,
-            RELOAD_FAILED,
-        ),
+GROUP = Group(
+    "wachter-keeping",
+    (
+        Record(FREE, f"min {AGENT} ({series('wachter_disk_free_bytes')} / {series('wachter_disk_size_bytes')})"),
+        DISK_FILLING,
+        RECORDS_LOST,
+        BOUND_REACHED,
+        SERIES_DROPPED,
+        RELOAD_FAILED,
     ),
 )

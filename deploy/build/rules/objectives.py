@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from deploy.build.rules.burning import FAST, SLOW, Counted, Objective
 from deploy.build.rules.promql import TARGET
 from deploy.build.rules.rule import Alert, Group, RuleFile
-from deploy.build.rules.trial import Quiet, Trials
+from deploy.build.rules.trial import AGENT_LABELS, OF_AGENT, Quiet, Trials
 
 HEAD = """\
 Objectives as burn rates over several windows. For everybody.
 Change the targets by building the file anew: python -m deploy.build.rules --help"""
 
-MODEL = 'job="wachter", instance="a:9464", system="lending", model="credit", version="1"'
-AGENT = 'job="wachter", instance="a:9464"'
+MODEL = f'{AGENT_LABELS}, system="lending", model="credit", version="1"'
 OF_MODEL = {"job": "wachter", "system": "lending", "model": "credit"}
-OF_AGENT = {"job": "wachter", "instance": "a:9464"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +129,8 @@ def _late(target: float) -> Group:
         5,
         objective.burns((*FAST, *SLOW)),
         "{{ $labels.instance }} gets many events too late",
-        "{{ $value | humanizePercentage }} of the events came after their window was closed; they are logged, but count in no "
-        "window. Producers are later than lateness allows, or a partition runs behind the others.",
+        "{{ $value | humanizePercentage }} of the events came after their window was closed; they are logged, but count in "
+        "no window. Producers are later than lateness allows, or a partition runs behind the others.",
         Trials(
             firing=_records("wachter_events_late_total", "0+20x60"),
             holds_from=3,
@@ -163,6 +161,6 @@ def _predictions(ok: str, error: str) -> dict[str, str]:
 def _records(bad: str, values: str, **labels: str) -> dict[str, str]:
     more = "".join(f', {name}="{value}"' for name, value in labels.items())
     return {
-        f"wachter_events_received_total{{{AGENT}}}": "0+100x400",
-        f"{bad}{{{AGENT}{more}}}": values,
+        f"wachter_events_received_total{{{AGENT_LABELS}}}": "0+100x400",
+        f"{bad}{{{AGENT_LABELS}{more}}}": values,
     }

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from exporters.families import ALL_FAMILIES
 
-from exporters.families import ALL_FAMILIES, MetricFamily
-
-_FAMILIES: tuple[MetricFamily[Any], ...] = ALL_FAMILIES
-_LABELS = {family.exposed_name: family.labels for family in _FAMILIES}
+_LABELS = {family.exposed_name: family.labels for family in ALL_FAMILIES}
 TARGET = ("job", "instance")
 """What Prometheus adds to every series it scrapes."""
 
 
 def series(name: str, /, window: str = "", **labels: str) -> str:
-    """A selector: ``series("wachter_labels_total", "5m", outcome="orphan")`` is ``wachter_labels_total{outcome="orphan"}[5m]``.
+    """A selector: ``series("wachter_labels_total", "5m", outcome="orphan")`` is
+    ``wachter_labels_total{outcome="orphan"}[5m]``.
 
     Args:
         name: as queries spell it, with ``_total`` and ``_info``.

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from deploy.build.rules.rule import Alert, Group, Record, RuleFile
+from deploy.build.rules.rule import Alert, Record, RuleFile
 from deploy.build.rules.trial import Series
 
 WRITTEN_BY = "# Written by python -m deploy.build.rules; change the rules there, not here."
@@ -100,8 +100,3 @@ def _fired(alert: Alert, runbooks: str) -> dict[str, Any]:
 def _filled(template: str, alert: Alert) -> str:
     named = _LABEL.sub(lambda found: alert.trials.labels.get(found[1], ""), template)
     return _VALUE.sub(lambda _: alert.trials.value, named)
-
-
-def groups_of(files: tuple[RuleFile, ...]) -> Iterator[Group]:
-    """Every group of every file."""
-    return (group for file in files for group in file.groups)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from deploy.build.rules.promql import AGENT, series
 from deploy.build.rules.rule import Alert, Group
-from deploy.build.rules.trial import Quiet, Trials
+from deploy.build.rules.trial import AGENT_LABELS, OF_AGENT, Quiet, Trials
 
-TARGET = 'job="wachter", instance="a:9464"'
-OF_RECEIVER = {"job": "wachter", "instance": "a:9464", "receiver": "oncall"}
-OLDEST = f'wachter_outbox_oldest_timestamp_seconds{{{TARGET}, receiver="oncall"}}'
+OF_RECEIVER = {**OF_AGENT, "receiver": "oncall"}
+OLDEST = f'wachter_outbox_oldest_timestamp_seconds{{{AGENT_LABELS}, receiver="oncall"}}'
 HARM = (
-    f'wachter_incidents_open{{{TARGET}, system="lending", model="credit", version="1", segment="", track="harm",'
+    f'wachter_incidents_open{{{AGENT_LABELS}, system="lending", model="credit", version="1", segment="", track="harm",'
     ' severity="critical"}'
 )
-FAILED = f'wachter_deliveries_total{{{TARGET}, receiver="oncall", outcome="failed"}}'
+FAILED = f'wachter_deliveries_total{{{AGENT_LABELS}, receiver="oncall", outcome="failed"}}'
 
 STUCK = Alert(
     "WachterOutboxStuck",
@@ -84,10 +83,10 @@ WATCHDOG = Alert(
     "This one always fires while Prometheus scrapes anything. Send it to a dead man's switch: when it ends, no other alert "
     "will reach anybody.",
     Trials(
-        firing={f"up{{{TARGET}}}": "1x20"},
+        firing={f"up{{{AGENT_LABELS}}}": "1x20"},
         holds_from=0,
-        quiet=(Quiet("Prometheus scrapes nothing", {f"up{{{TARGET}}}": "0x20"}, 20),),
+        quiet=(Quiet("Prometheus scrapes nothing", {f"up{{{AGENT_LABELS}}}": "0x20"}, 20),),
     ),
 )
 
-GROUPS = (Group("wachter-telling", (STUCK, HARM_NOT_TOLD, REFUSED, WATCHDOG)),)
+GROUP = Group("wachter-telling", (STUCK, HARM_NOT_TOLD, REFUSED, WATCHDOG))

@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+AGENT_LABELS = 'job="wachter", instance="a:9464"'
+"""What the series of the agent in the cases are labelled with."""
+OF_AGENT = {"job": "wachter", "instance": "a:9464"}
+"""The same, as labels of an alert."""
+
 Series = Mapping[str, str]
 """Selector with all its labels to its values."""
 
