@@ -34,7 +34,7 @@ class RangeReader:
     Attributes:
         number: of the range; is_packed: whether it lies in a pack.
         whole_bytes: up to the end of the last whole frame of the segment or payload file; torn_bytes: behind it.
-        payload_name: of that file.
+        payload_name: of that file; heads: its whole frames, with their byte offsets.
     """
 
     def __init__(self, shard: Path, number: int, *, is_packed: bool) -> None:
@@ -48,7 +48,7 @@ class RangeReader:
         self.payload_name = str(layout.range_path(shard, layout.PAYLOAD if is_packed else layout.SEGMENT, number))
         self._opened = ExitStack()
         self._pack: Pack | None = None
-        self._heads: list[tuple[int, Head]] = []
+        self.heads: list[tuple[int, Head]] = []
         self._damage: LogDamaged | None = None
         self._file: BinaryIO | None = None
         try:
@@ -62,8 +62,15 @@ class RangeReader:
         """Index behind the last entry."""
         if self.is_packed:
             return (self.number + 1) * RANGE_ENTRIES
-        ends = (head.end for _, head in self._heads if head.kind == ENTRIES)
+        ends = (head.end for _, head in self.heads if head.kind == ENTRIES)
         return max(ends, default=self.number * RANGE_ENTRIES)
+
+    @property
+    def following(self) -> set[int]:
+        """Entries with which frames may begin behind the last whole one: of entries, and of payloads."""
+        first = self.number * RANGE_ENTRIES
+        ends = {kind: [head.end for _, head in self.heads if head.kind == kind] for kind in (ENTRIES, PAYLOADS)}
+        return {max(found, default=first) for found in ends.values()}
 
     def entry_frames(self, first: int = 0) -> Iterator[Frame]:
         """Frames of entries, from the one that holds entry ``first`` on.
@@ -109,7 +116,7 @@ class RangeReader:
         file = self._file = self._opened.enter_context(path.open("rb"))
         try:
             for offset, head in whole_frames(file, self.payload_name):
-                self._heads.append((offset, head))
+                self.heads.append((offset, head))
                 self.whole_bytes = offset + HEAD_BYTES + head.stored_bytes
         except LogDamaged as error:
             self._damage = error
@@ -122,7 +129,7 @@ class RangeReader:
         return self._file.read()
 
     def _frames(self, kind: int, first: int) -> Iterator[Frame]:
-        for offset, head in self._heads:
+        for offset, head in self.heads:
             if self.is_packed and head.kind != kind:
                 raise LogDamaged(f"{self.payload_name}, byte {offset}", "a frame of entries among those of payloads")
             if head.kind == kind and head.end > first:

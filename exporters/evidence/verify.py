@@ -95,11 +95,14 @@ class _Verification:
                 continue
             elif path.name not in _FILES or path.is_dir():
                 self._findings.add(path, "no file of the log; nothing of this name belongs here")
+        path = self._directory / layout.VERIFIERS
         try:
-            read_verifiers(self._directory / layout.VERIFIERS)
+            spelled = "".join(f"{verifier}\n" for verifier in read_verifiers(path))
         except EvidenceError as error:
-            where, _, what = str(error).partition(": ")
-            self._findings.add(where, what)
+            self._findings.add(path, str(error).removeprefix(f"{path}: "))
+        else:
+            if path.read_bytes() != spelled.encode():
+                self._findings.add(path, "holds more than one key a line")
 
     def _size(self, shard: str) -> int:
         try:

@@ -8,9 +8,12 @@ from typing import TypeVar
 
 import msgspec
 
+from config.errors import LogDamaged
 from exporters.evidence import layout
+from exporters.evidence.files import DiskFiles
 from exporters.evidence.findings import Findings
 from exporters.evidence.leaf import CheckpointLeaf, Erasure, Hold, Leaf, Release, Retention, Shard
+from exporters.evidence.retention import read_holds
 from exporters.evidence.verify_heads import Head
 
 About = Sequence[tuple[str, int, Leaf]]
@@ -23,15 +26,6 @@ class _Erased(msgspec.Struct):
 
     shard: str
     entries: list[tuple[int, int]]
-
-
-class _Held(msgspec.Struct):
-    """A line of ``holds.jsonl``, as far as it is compared."""
-
-    hold: str
-    shards: list[str]
-    actor: str
-    reason: str
 
 
 class ChainCheck:
@@ -161,22 +155,28 @@ class ChainCheck:
 
     def _check_holds(self) -> None:
         """``holds.jsonl`` holds what was held and not released."""
-        held: dict[str, _Held] = {}
+        held: dict[str, Hold] = {}
         for _, _, leaf in self._about:
             if isinstance(leaf, Hold):
-                held[leaf.hold] = _Held(leaf.hold, leaf.shards, leaf.actor, leaf.reason)
+                held[leaf.hold] = leaf
             elif isinstance(leaf, Release):
                 held.pop(leaf.hold, None)
         path = self._directory / layout.HOLDS
-        lines = path.read_bytes().splitlines() if path.is_file() else []
         try:
-            written = {held.hold: held for held in (msgspec.json.decode(line, type=_Held) for line in lines)}
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            self._findings.add(path, f"no list of holds: {error}")
+            written = {hold.hold: hold for hold in read_holds(DiskFiles(), self._directory)}
+        except LogDamaged as error:
+            self._findings.damaged(error)
             return
-        for name in sorted(held.keys() | written.keys()):
-            if held.get(name) != written.get(name):
+        for name, leaf in held.items():
+            found = written.pop(name, None)
+            if found is None or (list(found.shards), found.actor, found.reason) != (
+                leaf.shards,
+                leaf.actor,
+                leaf.reason,
+            ):
                 self._findings.add(path, f"the hold {name!r} is not the one that the log has", "hold")
+        for name in written:
+            self._findings.note(path, f"the hold {name!r} is no entry of the log yet")
 
     def _check_origins(self) -> None:
         """All shards are of one log."""

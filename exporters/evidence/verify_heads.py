@@ -72,11 +72,19 @@ def _parse(path: Path, data: bytes, verifiers: Sequence[Verifier], findings: Fin
         if found[1] != b"%d" % head.size:
             findings.add(where, f"the line behind the checkpoint of size {head.size} says {found[1].decode()}", "line")
         yield head
-    if start < len(data):
-        findings.note(
-            f"{path}, byte {start}",
-            f"{len(data) - start} bytes of a checkpoint that was not written to its end, and never published",
-        )
+    _check_tail(f"{path}, byte {start}", data[:start], data[start:], findings)
+
+
+def _check_tail(where: str, notes: bytes, tail: bytes, findings: Findings) -> None:
+    """What lies behind the last whole note: the beginning of one whose writing was interrupted, or what nobody wrote."""
+    origin = notes.partition(b"\n")[0] + b"\n"
+    begun = min(len(tail), len(origin))
+    if not tail:
+        return
+    if notes and tail[:begun] != origin[:begun]:
+        findings.add(where, f"{len(tail)} bytes that are no checkpoint")
+    else:
+        findings.note(where, f"{len(tail)} bytes of a checkpoint that was not written to its end, and never published")
 
 
 def _ascending(heads: Iterator[Head], shard: str, findings: Findings) -> Iterator[Head]:

@@ -18,6 +18,7 @@ from exporters.evidence.torn import was_changed
 from exporters.evidence.tree import leaf_hashes
 from exporters.evidence.verify_heads import Head
 from exporters.evidence.verify_leaves import LeafCheck, commitments_of, ids_of
+from exporters.evidence.verify_order import misplaced
 from exporters.evidence.verify_payloads import PayloadCheck
 from exporters.evidence.verify_tree import TreeCheck
 
@@ -131,6 +132,9 @@ class ShardCheck:
             self._check_payloads(found, checked)
         if found.is_packed:
             self._check_index(found.number, checked.ids)
+        elif (offset := misplaced(found.heads)) is not None:
+            where = f"{found.payload_name}, byte {offset}"
+            self._findings.add(where, "the frame stands where no step would have put it")
         if found.torn_bytes:
             self._check_tail(found)
 
@@ -177,7 +181,7 @@ class ShardCheck:
     def _check_tail(self, found: RangeReader) -> None:
         """Bytes behind the last whole frame of a segment: an append that was interrupted, or is going on."""
         where = f"{found.payload_name}, byte {found.whole_bytes}"
-        if was_changed(found.tail()):
+        if was_changed(found.tail(), found.following):
             self._findings.add(where, "the frame is not what was written: its length was changed", "damaged")
         elif found.is_packed or self.entries < self.signed:
             self._findings.add(where, f"the frame is torn: {found.torn_bytes} of its bytes are there", "damaged")
