@@ -164,7 +164,7 @@ class Step:
         self.journal.compare(log_marks(assignment))
         if is_behind(self.pipeline.ledger.positions, assignment):
             self._take_over(assignment)
-            self.journal.recorder.take_over()
+            self.journal.recorder.take_over(assignment.committed)
         self.source.begin({partition: self._beginning(partition, assignment) for partition in assignment.partitions})
 
     def _take_over(self, assignment: Assignment) -> None:

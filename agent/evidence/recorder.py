@@ -21,7 +21,7 @@ from agent.flow.history import WindowRecord, rows
 from agent.flow.incident_book import changed_incidents
 from agent.flow.intake import Taken
 from agent.flow.recording import Recorder
-from agent.source import Gap, Partition
+from agent.source import Committed, Gap, Partition
 from agent.state.acts import RequestedAct
 from agent.state.ledger import Ledger
 from agent.state.store import SystemClock
@@ -117,8 +117,12 @@ class StepRecorder(Recorder):
         cause = "retention" if gap.got > gap.wanted else "cut_back"
         self._collected.add(leaves.gap_leaf(gap.partition, gap.wanted, gap.got, cause, self._clock.now_us()))
 
-    def take_over(self) -> None:
-        self._collected.add(leaves.takeover_leaf(self._clock.now_us(), _positions(self._ledger)))
+    def take_over(self, committed: Mapping[Partition, Committed]) -> None:
+        logged_us, positions = self._clock.now_us(), _positions(self._ledger)
+        notes = [(*partition, at.offset, at.note) for partition, at in sorted(committed.items())]
+        self._collected.add_document(
+            ENCODER.encode(notes), lambda commitment: leaves.takeover_leaf(logged_us, positions, commitment)
+        )
 
     def end(self, reason: str) -> None:
         self._collected.add(leaves.stop_leaf(self._clock.now_us(), reason))

@@ -9,7 +9,7 @@ from agent.flow.buffer import Batch, Chunk, Slice
 from agent.flow.contexts import Contexts
 from agent.flow.history import WindowRecord
 from agent.flow.intake import Taken
-from agent.source import Gap, Partition
+from agent.source import Committed, Gap, Partition
 from agent.state.acts import RequestedAct
 from agent.state.ledger import Ledger
 from detectors.incident import Transition
@@ -39,8 +39,8 @@ class Recorder(Protocol):
     def gap(self, gap: Gap) -> None:
         """Records were gone before they were read."""
 
-    def take_over(self) -> None:
-        """Another member has read further: reading begins anew where the ledger stands."""
+    def take_over(self, committed: Mapping[Partition, Committed]) -> None:
+        """Another member has read further, and has left this: reading begins anew where the ledger stands."""
 
     def end(self, reason: str) -> None:
         """The agent ends."""
@@ -63,6 +63,6 @@ class Silent(Recorder):
 
     def gap(self, gap: Gap) -> None: ...
 
-    def take_over(self) -> None: ...
+    def take_over(self, committed: Mapping[Partition, Committed]) -> None: ...
 
     def end(self, reason: str) -> None: ...

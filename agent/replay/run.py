@@ -64,8 +64,8 @@ def replay(
         with _cell_file(step, out / CELLS) if cells else nullcontext():
             _read_all(step, source, progress)
         return Summary(
-            measurements=_write_lines(out / MEASUREMENTS, measurement_lines(store.connection)),
-            incidents=_write_lines(out / INCIDENTS, incident_lines(store.connection, agent=False)),
+            measurements=write_lines(out / MEASUREMENTS, measurement_lines(store.connection)),
+            incidents=write_lines(out / INCIDENTS, incident_lines(store.connection, agent=False)),
             counters=_totals(step),
         )
 
@@ -97,7 +97,8 @@ def _files(settings: Settings, paths: Sequence[Path]) -> FileSettings:
     )
 
 
-def _write_lines(path: Path, lines: Iterable[bytes]) -> int:
+def write_lines(path: Path, lines: Iterable[bytes]) -> int:
+    """Write a file of lines; how many there are."""
     with path.open("wb") as file:
         return sum(file.write(line + b"\n") > 0 for line in lines)
 

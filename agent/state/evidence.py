@@ -54,6 +54,12 @@ def subject_key(connection: sqlite3.Connection, tag: int) -> SubjectKey | None:
     return None if row is None else SubjectKey(*row)
 
 
+def key_of_id(connection: sqlite3.Connection, key_id: bytes) -> bytes | None:
+    """The key that bears an id; ``None`` where there is none, or no longer."""
+    row = connection.execute("SELECT key FROM subject_key WHERE id = ?", (key_id,)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
 def put_subject_keys(connection: sqlite3.Connection, keys: dict[int, SubjectKey]) -> None:
     """Keep new keys, inside the caller's transaction."""
     rows = [(_bytes(tag), *key) for tag, key in keys.items()]

@@ -150,9 +150,11 @@ class Stop(_Leaf, tag="stop"):
 
 
 class Takeover(_Leaf, tag="takeover"):
-    """Reading begins anew at these positions; offsets may be left out and may come again."""
+    """Reading begins anew at these positions; offsets may be left out and may come again. The payload holds the notes of
+    the member before, by which windows were rebuilt."""
 
     positions: list[Source]
+    payload: Commitment
 
 
 class Gap(_Leaf, tag="gap"):

@@ -88,9 +88,12 @@ def stop_leaf(logged_us: int, reason: str) -> bytes:
     return _leaf("stop", logged=logged_us, reason=reason)
 
 
-def takeover_leaf(logged_us: int, positions: Sequence[Position]) -> bytes:
-    """Another member read before: reading begins again at these positions, and offsets may come a second time."""
-    return _leaf("takeover", logged=logged_us, positions=[list(one) for one in positions])
+def takeover_leaf(logged_us: int, positions: Sequence[Position], commitment: bytes) -> bytes:
+    """Another member read before: reading begins again at these positions, and offsets may come a second time.
+
+    The document is what that member had committed: JSON, ``[[topic, partition, offset, note], ...]``.
+    """
+    return _leaf("takeover", logged=logged_us, positions=[list(one) for one in positions], payload=_text(commitment))
 
 
 def gap_leaf(source: tuple[str, int], from_offset: int, to_offset: int, cause: str, logged_us: int) -> bytes:

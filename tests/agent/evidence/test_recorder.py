@@ -253,6 +253,19 @@ def test_a_member_that_takes_over_says_where_it_begins(open_stage: OpenStage) ->
     assert leaves(spied, "inference")[0]["source"] == takeover["positions"][0]
 
 
+def test_a_takeover_keeps_the_notes_by_which_windows_were_rebuilt(open_stage: OpenStage) -> None:
+    first = open_stage(ScriptedSource())
+    first.run(*events("a", 0, 100))
+    source = ScriptedSource()
+    source.append(*first.source.logs[PART])
+    source.committed = dict(first.source.committed)
+    second = open_stage(source)
+    spied = spy_on(second)
+    second.settle()
+    (document,) = documents(spied, "takeover")
+    assert json.loads(document) == [["t", 0, 60, first.source.committed[PART].note]]
+
+
 def test_payloads_can_be_left_out(open_stage: OpenStage) -> None:
     stage = open_stage(root={"log": {"payloads": "none"}})
     spied = spy_on(stage)

@@ -30,7 +30,7 @@ SHAPES = {
     "reference": (leaves.reference_leaf(("s", "m", None), "ab", "cd", 1, TEXT), "model old new logged payload"),
     "start": (leaves.start_leaf("0.1", 1, [("t", 0, 5)]), "version logged positions"),
     "stop": (leaves.stop_leaf(1, "stopped"), "logged reason"),
-    "takeover": (leaves.takeover_leaf(1, [("t", 0, 5)]), "logged positions"),
+    "takeover": (leaves.takeover_leaf(1, [("t", 0, 5)], TEXT), "logged positions payload"),
     "gap": (leaves.gap_leaf(("t", 0), 3, 7, "retention", 1), "source from to cause logged"),
     "idle": (leaves.idle_leaf(("t", 0), 1, 2), "source logged since"),
 }
