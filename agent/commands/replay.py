@@ -1,7 +1,9 @@
-"""``wachter replay``: files of events through the same pipeline."""
+"""``wachter replay``: files of events, or an event log, through the same pipeline."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,18 +11,26 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from agent.commands.common import fail
+from agent.commands.common import USAGE, AsJson, StateOption, fail
+from agent.commands.replay_log import LogRequest, run_from_log
 from agent.replay.run import INCIDENTS, MEASUREMENTS, Summary, replay
 from config.errors import WachterError
 from config.settings import load
 
-SettingsFile = Annotated[Path, typer.Option("--settings", "-s", help="The settings file, YAML.", show_default=False)]
-Events = Annotated[list[Path], typer.Argument(help="Files of JSON lines, .zst too.", show_default=False)]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", "-s", help="The settings file, YAML; a log holds its own.", show_default=False),
+]
+Events = Annotated[list[Path] | None, typer.Argument(help="Files of JSON lines, .zst too.", show_default=False)]
 Out = Annotated[
     Path, typer.Option("--out", "-o", help="Directory for the results; made if missing.", show_default=False)
 ]
-
 Cells = Annotated[bool, typer.Option("--cells", help="Write cells.jsonl too: the histograms of every window.")]
+FromLog = Annotated[
+    Path | None, typer.Option("--from-log", help="An event log, or an export of one with payloads.", show_default=False)
+]
+Since = Annotated[str | None, typer.Option("--from", help="Compare only windows from this time on, ISO 8601.")]
+Until = Annotated[str | None, typer.Option("--to", help="Compare only windows up to this time, ISO 8601.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -28,11 +38,33 @@ def register(app: typer.Typer) -> None:
     app.command(name="replay")(run)
 
 
-def run(settings: SettingsFile, events: Events, out: Out, cells: Cells = False) -> None:
-    """Read events from files and write measurements.jsonl and incidents.jsonl.
+def run(
+    out: Out,
+    events: Events = None,
+    settings: SettingsFile = None,
+    cells: Cells = False,
+    from_log: FromLog = None,
+    since: Since = None,
+    until: Until = None,
+    state: StateOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read events from files, or from an event log, and write measurements.jsonl and incidents.jsonl.
 
-    The same files, settings and reference give the same bytes.
+    The same files, settings and reference give the same bytes. From a log, what comes out is compared with what the log
+    recorded: exit code 0 where it is equal, 1 where it is not; differences.jsonl says where. --state opens sealed payloads.
     """
+    if from_log is not None:
+        if events or cells:
+            fail("--from-log takes neither files of events nor --cells.", USAGE)
+        run_from_log(LogRequest(from_log, out, since, until, state, settings), as_json=as_json)
+        return
+    if settings is None or not events:
+        fail("give --settings FILE and files of events, or --from-log LOG.", USAGE)
+    _run_files(settings, events, out, cells, as_json)
+
+
+def _run_files(settings: Path, events: list[Path], out: Path, cells: bool, as_json: bool) -> None:
     try:
         with _bar() as bar:
             task = bar.add_task("replaying", total=None)
@@ -43,6 +75,9 @@ def run(settings: SettingsFile, events: Events, out: Out, cells: Cells = False) 
             summary = replay(load(settings), events, out, show, cells=cells)
     except (WachterError, OSError) as error:
         fail(str(error))
+    if as_json:
+        typer.echo(json.dumps(asdict(summary)))
+        return
     _print(summary, out)
 
 
