@@ -57,14 +57,20 @@ class Files(Protocol):
     def rename(self, old: Path, new: Path) -> None:
         """Give a file its name; what bore the name before is gone."""
 
-    def remove(self, path: Path) -> None:
-        """Remove a file, if it is there, and the directories that this leaves empty, up to three."""
+    def remove(self, path: Path, *, durable: bool = False) -> None:
+        """Remove a file, if it is there, and the directories that this leaves empty, up to three.
+
+        Unless ``durable``, a power loss may bring it back.
+        """
 
     def remove_tree(self, directory: Path) -> None:
-        """Remove a directory with all that is in it, if it is there."""
+        """Remove a directory with all that is in it, if it is there, durably."""
 
     def truncate(self, path: Path, size: int) -> None:
-        """Cut a file to this many bytes, durably, and forget what of it stands in memory but not on the disk."""
+        """Cut a file to this many bytes, and settle it."""
+
+    def settle(self, path: Path) -> None:
+        """Sync a file, and let it be read from the disk: behind a sync that failed, memory shows what is not there."""
 
     def sync_directory(self, directory: Path) -> None:
         """Return when the names in a directory are on the disk."""
@@ -143,23 +149,30 @@ class DiskFiles:
         self.bytes_on_disk -= _size(new)
         old.replace(new)
 
-    def remove(self, path: Path) -> None:
+    def remove(self, path: Path, *, durable: bool = False) -> None:
         self.bytes_on_disk -= _size(path)
         path.unlink(missing_ok=True)
         for parent in path.parents[:3]:
             try:
                 parent.rmdir()
             except OSError:
-                return
+                break
+        if durable:
+            self.sync_directory(next(parent for parent in path.parents if parent.is_dir()))
 
     def remove_tree(self, directory: Path) -> None:
-        self.bytes_on_disk -= sum(self.walk(directory).values())
-        shutil.rmtree(directory, ignore_errors=True)
+        if directory.is_dir():
+            self.bytes_on_disk -= sum(self.walk(directory).values())
+            shutil.rmtree(directory)
+            self.sync_directory(directory.parent)
 
     def truncate(self, path: Path, size: int) -> None:
         before = _size(path)
         os.truncate(path, size)
         self.bytes_on_disk += size - before
+        self.settle(path)
+
+    def settle(self, path: Path) -> None:
         with path.open("rb") as file:
             self.wait(file.fileno())
             if hasattr(os, "posix_fadvise"):

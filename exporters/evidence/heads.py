@@ -115,8 +115,9 @@ class Heads:
         self._torn = False
 
     def _read_tail(self, path: Path) -> bytes | None:
-        """The last whole note; notes how many bytes are valid."""
+        """The last whole note that is on the disk; notes how many bytes are valid."""
         try:
+            self._files.settle(path)
             with self._files.read(path) as file:
                 size = file.seek(0, os.SEEK_END)
                 begin = max(0, size - TAIL_BYTES)

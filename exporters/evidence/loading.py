@@ -163,7 +163,7 @@ class Loader:
             if number >= needed.stop:
                 cut += self._cut_size(file)
             if number not in needed:
-                self.files.remove(file)
+                self.files.remove(file, durable=True)
         return cut
 
     def _cut(self, file: Path, found: Scan, size: int) -> Cut:

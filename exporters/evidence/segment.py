@@ -103,7 +103,7 @@ class Segment:
         if self.synced:
             self._files.truncate(self.path, self.synced)
         else:
-            self._files.remove(self.path)
+            self._files.remove(self.path, durable=True)
 
     def frames(self) -> Iterator[Frame]:
         """Read all frames back.

@@ -67,7 +67,7 @@ class ShardWriter:
             self.edge.forget_range()
             self.segments.pop(0).close()
             self.loose.update(self.edge, self._open_segment(), self.signed_size)
-            self._files.remove(segment.path)
+            self._files.remove(segment.path, durable=True)
 
     def publish(self, signer: Signer, name: str) -> Signed | None:
         """Write the tiles of the recorded size, then sign its head; ``None`` if nothing was recorded since the last one."""

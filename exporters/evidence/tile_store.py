@@ -55,7 +55,8 @@ class LooseTiles:
                 output.sync()
             finally:
                 output.close()
-        for folder in {(self._shard / path).parent for path in self._present}:
+        folders = {parent for path in self._present for parent in (self._shard / path).parents}
+        for folder in sorted(folder for folder in folders if self._shard in (folder, *folder.parents)):
             self._files.sync_directory(folder)
 
     def _wanted(self, edge: Edge, size: int) -> dict[str, bytes | Tile]:

@@ -117,25 +117,36 @@ class FrailDisk:
         self._name(new, inode)
         self._name(old, None)
 
-    def remove(self, path: Path) -> None:
+    def remove(self, path: Path, *, durable: bool = False) -> None:
         if path in self.names_:
             self.change(lambda: None)
             self._name(path, None)
+        if durable:
+            self.sync_directory(path.parent)
 
     def remove_tree(self, directory: Path) -> None:
         for path in list(self.walk(directory)):
-            self.remove(path)
+            self.remove(path, durable=True)
 
     def truncate(self, path: Path, size: int) -> None:
         inode = self.names_[path]
         self.change(inode.fail_to_sync)
         inode.cut(size)
-        inode.sync()
-        inode.content = inode.synced
+        self._settle(inode)
+
+    def settle(self, path: Path) -> None:
+        if path not in self.names_:
+            raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
+        inode = self.names_[path]
+        self.change(inode.fail_to_sync)
+        self._settle(inode)
 
     def sync_directory(self, directory: Path) -> None:
         self.change(lambda: None)
-        for path in [path for path in self.older if path.parent == directory]:
+        there = {parent for path in self.names_ for parent in path.parents}
+        for path in [path for path in self.older if directory in path.parents]:
+            if path.parent != directory and path.parent in there:
+                continue  # only a directory that is gone from this one takes its files with it
             del self.older[path]
             self.durable.pop(path, None)
             if path in self.names_:
@@ -151,6 +162,11 @@ class FrailDisk:
         trouble, self.trouble = self.trouble, None
         half()
         raise trouble(errno.EIO, "the disk fails", "a file")
+
+    def _settle(self, inode: Inode) -> None:
+        inode.sync()
+        inode.content = inode.synced
+        inode.lost = None
 
     def _name(self, path: Path, inode: Inode | None) -> None:
         self.older.setdefault(path, []).append(self.names_.get(path))

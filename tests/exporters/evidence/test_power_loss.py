@@ -148,9 +148,7 @@ class LogOnAFrailDisk(RuleBasedStateMachine):
 
 def test_nothing_recorded_is_lost_and_no_head_contradicted_whatever_the_disk_does(tmp_path: Path) -> None:
     LogOnAFrailDisk.root = tmp_path
-    run_state_machine_as_test(
-        LogOnAFrailDisk, settings=settings(max_examples=settings().max_examples // 2, stateful_step_count=15)
-    )
+    run_state_machine_as_test(LogOnAFrailDisk, settings=settings(stateful_step_count=20))
 
 
 @cache
