@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,10 @@ from tests.parts.members import unique
 
 KEY = b"k"
 """Of every record: the client writes no tombstone without one."""
+
+FRONTIER_EVENTS = 6
+LARGE = {"max_request_size": 1 << 30}
+"""What the tests' producer may send; the topic has the last word."""
 
 
 class Scene:
@@ -34,7 +39,16 @@ class Scene:
     def create(self, **settings: str) -> Scene:
         """Create the topic."""
         self.broker.create_topic(self.topic, self.partitions, {k.replace("_", "."): v for k, v in settings.items()})
+        self.open()
         return self
+
+    def open(self) -> None:
+        """Write so much of each partition that it has a frontier, before anybody reads: one that has never shown an event
+        lets the others go ahead, and the producer of the tests fills one partition after the other."""
+        if self.partitions > 1:
+            lengths = [_opening(hand) for hand in self.hands]
+            self.write([hand[:length] for hand, length in zip(self.hands, lengths, strict=True)])
+            self.hands = [hand[length:] for hand, length in zip(self.hands, lengths, strict=True)]
 
     def tell(self, begin: float = 0.0, end: float = 1.0) -> None:
         """Write the records between two fractions of the story; the sentinels follow the last one."""
@@ -44,7 +58,7 @@ class Scene:
 
     def write(self, hands: Hands) -> None:
         """Write records, by partition."""
-        self.broker.produce(self.topic, ((part, KEY, one) for part, hand in enumerate(hands) for one in hand))
+        self.broker.produce(self.topic, ((part, KEY, one) for part, hand in enumerate(hands) for one in hand), **LARGE)
         for part, hand in enumerate(hands):
             self.produced[self.topic, part] = self.produced.get((self.topic, part), 0) + len(hand)
 
@@ -88,3 +102,9 @@ class Scene:
         accepted = classes.pop("accepted", self.story.events) + SENTINELS * self.partitions
         all_accounted_for(agent.counters(), accepted=accepted, **classes)
         committed_is_durable(self.broker, self.topic, agent)
+
+
+def _opening(hand: list[bytes | None]) -> int:
+    """Length of the beginning that holds enough events for a frontier."""
+    events = (number for number, record in enumerate(hand) if b'"inference"' in (record or b""))
+    return next(itertools.islice(events, FRONTIER_EVENTS - 1, None)) + 1

