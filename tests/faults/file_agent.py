@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from agent import cli, runner
+from agent.clock import WallClock
+from agent.delivery import sender
 from config.settings.source import KafkaSource as KafkaSettings
 from tests.faults.file_topic import FileTopic, TopicReader
 from tests.parts.live_agent import LiveAgent
+
+CLOCK_FILE = "TEST_CLOCK_FILE"
+"""Names a file that says how many seconds the agent's wall clock is ahead of the machine's."""
 
 
 class FileAgent(LiveAgent):
@@ -66,10 +73,22 @@ def require_tool(name: str, package: str) -> str:
     return path
 
 
+def _use_the_clock_of(path: Path) -> None:
+    """Let the wall clock differ from the machine's by the seconds in a file."""
+
+    def now_us(*_: object) -> int:
+        return time.time_ns() // 1000 + int(path.read_text()) * 1_000_000
+
+    WallClock.now_us = now_us  # type: ignore[assignment,method-assign]
+    sender.wall_us = now_us
+
+
 def _reader(settings: KafkaSettings, **_: object) -> TopicReader:
     return TopicReader(Path(settings.topics[0]), settings.batch_records)
 
 
 if __name__ == "__main__":
+    if CLOCK_FILE in os.environ:
+        _use_the_clock_of(Path(os.environ[CLOCK_FILE]))
     runner.KafkaSource = _reader  # type: ignore[assignment,misc]
     cli.main()

@@ -87,19 +87,12 @@ def strace() -> None:
         _install("strace")
 
 
-def faketime() -> None:
-    """What gives a process a clock of its own."""
-    if shutil.which("faketime") is None:
-        _install("faketime")
-
-
 PARTS: dict[str, Callable[[], None]] = {
     "Java": java,
     "Apache Kafka": kafka_jars,
     "Prometheus": prometheus,
     "Alertmanager": alertmanager,
     "strace": strace,
-    "faketime": faketime,
     "Go": go,
 }
 
