@@ -50,20 +50,26 @@ class Prometheus:
         """Type, help and unit by family, as Prometheus understood them."""
         return get_json(f"{self.url}/api/v1/metadata")["data"]  # type: ignore[no-any-return]
 
+    def rules(self) -> list[dict[str, Any]]:
+        """Loaded rules with their health and state."""
+        groups = get_json(f"{self.url}/api/v1/rules")["data"]["groups"]
+        return [rule for group in groups for rule in group["rules"]]
+
     def targets(self) -> list[dict[str, Any]]:
         """Active targets with their health and last error."""
         return get_json(f"{self.url}/api/v1/targets")["data"]["activeTargets"]  # type: ignore[no-any-return]
 
 
 @contextmanager
-def prometheus(target: str) -> Iterator[Prometheus]:
-    """Run Prometheus against ``host:port``."""
+def prometheus(target: str, rule_files: Sequence[Path] = ()) -> Iterator[Prometheus]:
+    """Run Prometheus against ``host:port``, with rules that are evaluated every second."""
     (binary,) = require("prometheus")
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="prometheus-") as scratch:
         directory = Path(scratch)
         config = {
-            "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(path) for path in rule_files],
             "scrape_configs": [{"job_name": "wachter", "static_configs": [{"targets": [target]}]}],
         }
         (directory / "prometheus.yml").write_text(json.dumps(config))
@@ -91,7 +97,7 @@ class Alertmanager:
 
 
 @contextmanager
-def alertmanager(webhook_url: str) -> Iterator[Alertmanager]:
+def alertmanager(webhook_url: str, inhibit_rules: Sequence[Any] = ()) -> Iterator[Alertmanager]:
     """Run Alertmanager with one receiver."""
     binary, amtool = require("prometheus-alertmanager", "amtool")
     (port,) = free_ports(1)
@@ -99,7 +105,8 @@ def alertmanager(webhook_url: str) -> Iterator[Alertmanager]:
         directory = Path(scratch)
         route = {"receiver": "hook", "group_by": ["..."], "group_wait": "0s", "group_interval": "1s"}
         hook = {"url": webhook_url, "send_resolved": True}
-        config = {"route": route, "receivers": [{"name": "hook", "webhook_configs": [hook]}]}
+        receivers = [{"name": "hook", "webhook_configs": [hook]}]
+        config = {"route": route, "receivers": receivers, "inhibit_rules": list(inhibit_rules)}
         (directory / "alertmanager.yml").write_text(json.dumps(config))
         command = [
             binary,

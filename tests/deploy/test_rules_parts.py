@@ -1,0 +1,127 @@
+"""The shipped rules and examples in the real promtool, amtool, Prometheus and Alertmanager."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from agent.delivery import outbox
+from agent.delivery.outbox import Target
+from agent.delivery.sender import wall_us
+from deploy.build.rules.__main__ import SHIPPED
+from exporters.notice import notice_of
+from exporters.snapshot import IncidentView, LogStatus, PartitionStatus, Snapshot, SourceStatus
+from tests.agent.outbox_stage import new_database
+from tests.agent.web_client import FakeAgent, serving
+from tests.exporters.sample import INCIDENT, SNAPSHOT
+from tests.parts.monitoring import Alertmanager, Prometheus, alertmanager, get_json, prometheus, require
+from tests.parts.test_monitoring import eventually, listening, telling
+
+pytestmark = pytest.mark.parts
+FILES = sorted((SHIPPED / "rules").glob("*.yml"))
+
+
+def output(*command: str) -> str:
+    """Of a command that succeeds."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_promtool_accepts_the_rules(path: Path) -> None:
+    (promtool,) = require("promtool")
+    output(promtool, "check", "rules", "--lint=all", "--lint-fatal", str(path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", sorted((SHIPPED / "tests").glob("*.yml")), ids=lambda path: path.name)
+def test_every_alert_fires_waits_and_stays_quiet_in_its_cases(path: Path) -> None:
+    (promtool,) = require("promtool")
+    output(promtool, "test", "rules", str(path))
+
+
+def test_the_example_of_prometheus_is_valid_and_leaves_incidents_to_the_agent() -> None:
+    (promtool,) = require("promtool")
+    assert "2 rule files found" in output(promtool, "check", "config", str(SHIPPED / "prometheus.yml"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "receiver"),
+    [
+        (["alertname=WachterModelHarm", "severity=critical"], "on-call"),
+        (["alertname=WachterModelHealth", "severity=warning"], "tickets"),
+        (["alertname=WachterWatchdog", "severity=info"], "dead-mans-switch"),
+    ],
+)
+def test_the_example_of_alertmanager_sends_each_severity_where_it_belongs(labels: list[str], receiver: str) -> None:
+    (amtool,) = require("amtool")
+    example = f"--config.file={SHIPPED / 'alertmanager.yml'}"
+    assert output(amtool, "config", "routes", "test", example, *labels).splitlines()[0] == receiver
+
+
+def healthy() -> Snapshot:
+    """The sample, as an agent that is well now."""
+    now_us = time.time_ns() // 1000
+    read = SourceStatus("reading", partitions=(PartitionStatus("events", 0, 51, lag_records=0),))
+    log = LogStatus(240, 81_920, 200, now_us)
+    return replace(SNAPSHOT, at_us=now_us, source=read, incidents=(), receivers=(), log=log)
+
+
+def firing(found: Prometheus) -> set[str]:
+    """Names of alerts whose expression holds."""
+    return {rule["name"] for rule in found.rules() if rule["type"] == "alerting" and rule["alerts"]}
+
+
+@pytest.mark.slow
+def test_every_rule_is_evaluated_and_a_healthy_agent_raises_only_the_watchdog() -> None:
+    agent = FakeAgent()
+    agent.snapshot = healthy()
+    with serving(agent) as server, prometheus(f"127.0.0.1:{server.port}", FILES) as found:
+        eventually(lambda: found.query("wachter_ready") and firing(found) == {"WachterWatchdog"})
+        rules = eventually(lambda: all(rule["health"] == "ok" for rule in found.rules()) and found.rules())
+        assert {rule.get("lastError", "") for rule in rules} == {""}
+        agent.snapshot = replace(healthy(), not_ready="unreachable: no broker answers")
+        eventually(lambda: firing(found) == {"WachterWatchdog", "WachterNotReady"})
+
+
+def of_rules(view: IncidentView) -> dict[str, Any]:
+    """What the rules would send about the same incident."""
+    stream = view.stream._asdict()
+    labels = {"alertname": "WachterModelHealth", "job": "wachter", "track": view.track.value, "severity": view.severity}
+    return {"labels": {**labels, **{name: value for name, value in stream.items() if value}}}
+
+
+def states(found: Alertmanager) -> dict[str, str]:
+    """Active or suppressed, by the incident that an alert bears, empty for that of the rules."""
+    alerts = get_json(f"{found.url}/api/v2/alerts")
+    return {alert["labels"].get("incident", ""): alert["status"]["state"] for alert in alerts}
+
+
+@pytest.mark.slow
+def test_an_incident_that_is_pushed_and_told_by_the_rules_is_told_once(tmp_path: Path) -> None:
+    inhibitions = yaml.safe_load((SHIPPED / "alertmanager.yml").read_text())["inhibit_rules"]
+    database = new_database(tmp_path)
+    with listening() as (hook, bodies), alertmanager(hook, inhibitions) as found:
+        target = Target("oncall", found.url, standing=True)
+        with telling(database, target) as (connection, sender):
+            outbox.enqueue(connection, [("fire", notice_of(INCIDENT, wall_us()))], [target], wall_us())
+            sender.wake()
+            eventually(lambda: states(found) == {INCIDENT.id: "active"})
+            output(
+                *require("amtool"),
+                "alert",
+                "add",
+                f"--alertmanager.url={found.url}",
+                *(f"{name}={value}" for name, value in of_rules(INCIDENT)["labels"].items()),
+            )
+            eventually(lambda: states(found) == {INCIDENT.id: "active", "": "suppressed"})
+            eventually(lambda: bodies)
+    told = [alert["labels"].get("incident") for body in bodies for alert in body["alerts"]]
+    assert set(told) == {INCIDENT.id}
