@@ -7,7 +7,7 @@ RUN := $(VENV)/bin
 PYTEST := $(RUN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parts peers demo test test-quick check format bench lock clean
+.PHONY: help setup parts peers demo test test-quick check format bench deploy-files lock clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ format: setup ## let ruff repair what it can
 
 bench: setup parts ## ratios against the floor, on Apache Kafka
 	@$(RUN)/python -m bench
+
+deploy-files: setup ## write what is shipped in deploy/ anew from its declarations
+	@$(RUN)/python -m deploy.build.rules
 
 lock: setup ## write requirements/*.txt anew from pyproject.toml
 	@.ci/lock $(VENV)
