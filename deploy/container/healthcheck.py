@@ -1,0 +1,49 @@
+"""Exit 0 while the agent's own ``/-/healthy`` says so; what the image's HEALTHCHECK runs.
+
+``WACHTER_HEALTH_URL`` names another address. The certificate of the agent is not checked: it is asked on loopback, and it
+carries the name that others reach it by. An answer that asks for credentials is an answer.
+"""
+
+import os
+import ssl
+import sys
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import SplitResult, urlsplit
+
+ADDRESS = "http://127.0.0.1:9464/-/healthy"
+TIMEOUT_SECONDS = 4.0
+HEALTHY = (200, 401)
+
+
+def main() -> None:
+    """Ends with 0: healthy, or with 1 and the reason on standard error."""
+    address = os.environ.get("WACHTER_HEALTH_URL", ADDRESS)
+    status, said = ask(urlsplit(address))
+    if status not in HEALTHY:
+        sys.exit(f"{address}: {status or 'no answer'}: {said}")
+
+
+def ask(address: SplitResult) -> tuple[int, str]:
+    """Status and text of the answer; status 0 and the reason where there is none."""
+    connection = _connection(address)
+    try:
+        connection.request("GET", address.path)
+        answer = connection.getresponse()
+        return answer.status, answer.read(500).decode(errors="replace").strip()
+    except (OSError, HTTPException) as error:
+        return 0, str(error)
+    finally:
+        connection.close()
+
+
+def _connection(address: SplitResult) -> HTTPConnection:
+    if address.scheme == "http":
+        return HTTPConnection(address.netloc, timeout=TIMEOUT_SECONDS)
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return HTTPSConnection(address.netloc, timeout=TIMEOUT_SECONDS, context=context)
+
+
+if __name__ == "__main__":
+    main()
