@@ -96,7 +96,7 @@ class Painter:
             last_step_us=facts.written_us,
             bounds=tuple(self._bounds()),
             state_bytes={"database": step.store.size_bytes(), "join": step.pipeline.joins.disk_bytes},
-            disks=self._disks(),
+            disks=self.disks(),
             receivers=tuple(self._receivers()),
             log=step.journal.status(ledger),
             reload=facts.reload,
@@ -227,7 +227,8 @@ class Painter:
         waiting = outbox.rows(self.step.store.connection)
         yield Bound("outbox", waiting, limits.max_outbox, _sum(pipeline.ledger, "outbox_overflow"))
 
-    def _disks(self) -> dict[str, DiskStatus]:
+    def disks(self) -> dict[str, DiskStatus]:
+        """The file systems of state and log, as far as the directories are there."""
         settings = self.step.settings
         directories = {"state": settings.state.directory, "log": log_directory(settings)}
         return {name: disk_status(path) for name, path in directories.items() if path.is_dir()}

@@ -146,8 +146,14 @@ class Agent:
         self._failed = True
         self.facts.not_ready = why
         counters = replace(self.snapshot.counters, failures={**self.snapshot.counters.failures, **self.facts.failures})
-        logged = self.journal.status(self.step.pipeline.ledger)
-        self.snapshot = replace(self.snapshot, not_ready=why, counters=counters, log=logged, at_us=self.clock.now_us())
+        self.snapshot = replace(
+            self.snapshot,
+            at_us=self.clock.now_us(),
+            not_ready=why,
+            counters=counters,
+            log=self.journal.status(self.step.pipeline.ledger),
+            disks=self.painter.disks(),
+        )
         until = time.monotonic() + RETRY_SECONDS
         while not self._stopping and time.monotonic() < until:
             time.sleep(LOOK_SECONDS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import runner
+from agent import picture, runner
 from agent.delivery.outbox import Target
 from agent.evidence.log_journal import LogJournal
 from agent.runner import Agent
@@ -19,10 +19,12 @@ from agent.step import Ownership, Step
 from config.errors import LogRolledBack, LogUnwritable
 from config.settings import from_mapping
 from exporters.evidence.writer import EvidenceLog
+from exporters.snapshot import DiskStatus
 from tests.agent.scripted_source import ScriptedSource
 from tests.agent.stage import events
 from tests.agent.world import mapping_of
 
+FULL = DiskStatus(size_bytes=1_000_000, free_bytes=0)
 RECEIVER = {"type": "webhook", "name": "oncall", "url": "http://127.0.0.1:9/"}
 
 
@@ -148,11 +150,13 @@ def test_a_log_that_cannot_be_written_is_said_and_goes_on_by_itself(
 
     with monkeypatch.context() as patch:
         patch.setattr(EvidenceLog, "sync", full)
+        patch.setattr(picture, "disk_status", lambda _: FULL)
         reading.source.append(*events("b", 10, 20, 10))  # type: ignore[attr-defined]
         reading._turn()
         assert "the log cannot be written" in reading.snapshot.not_ready
         assert reading.snapshot.log is not None
         assert reading.snapshot.log.unwritable
+        assert reading.snapshot.disks == {"state": FULL, "log": FULL}
     reading._turn()
     reading._turn()
     assert received(reading) == 20
