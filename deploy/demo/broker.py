@@ -38,7 +38,7 @@ def running(directory: Path) -> Iterator[str]:
 
 def create_topic(address: str, name: str) -> None:
     """Create the topic as soon as the broker answers."""
-    _wait_until_it_listens(address)
+    wait_until_it_listens(address)
     admin: Any = KafkaAdminClient(bootstrap_servers=address, request_timeout_ms=5_000)
     try:
         admin.create_topics([NewTopic(name, num_partitions=PARTITIONS, replication_factor=1)])
@@ -69,7 +69,8 @@ def stop(process: subprocess.Popen[bytes], timeout_seconds: float = 10.0) -> Non
         process.wait()
 
 
-def _wait_until_it_listens(address: str, timeout_seconds: float = 20.0) -> None:
+def wait_until_it_listens(address: str, timeout_seconds: float = 20.0) -> None:
+    """Return once something accepts connections at ``host:port``; ``SystemExit`` after the time-out."""
     host, _, port = address.split(",")[0].rpartition(":")
     deadline = time.monotonic() + timeout_seconds
     while True:
