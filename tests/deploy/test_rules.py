@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
+from agent.flow.watch import AGENT_STREAM
 from deploy.build.rules.__main__ import RUNBOOKS, SHIPPED, Targets, written
 from deploy.build.rules.promql import TARGET, series
+from exporters.exposition import ExpositionOptions, render
 from exporters.families import ALL_FAMILIES
 from exporters.notice import ALERT_NAMES
+from tests.exporters.sample import SNAPSHOT
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOK = (ROOT / RUNBOOKS).read_text()
@@ -31,6 +34,12 @@ def cases(alert: str) -> list[dict[str, Any]]:
     return [case for case in CASES if case["name"].split()[0] == alert]
 
 
+def labels_of(alert: str) -> set[str]:
+    """What it bears when it fires."""
+    (expected,) = cases(alert)[0]["alert_rule_test"][0]["exp_alerts"]
+    return {"alertname", *expected["exp_labels"]}
+
+
 def test_the_shipped_files_are_those_that_are_built() -> None:
     built = {SHIPPED / name: text for name, text in written(Targets(), RUNBOOKS)}
     shipped = {path: path.read_text() for room in ("rules", "tests") for path in (SHIPPED / room).iterdir()}
@@ -45,6 +54,13 @@ def test_a_rule_speaks_of_metrics_and_labels_that_exist(rule: dict[str, Any]) ->
     assert set(re.findall(r"\bwachter_\w+", plain)) <= set(LABELS)
     for name, matchers in re.findall(r"\b(wachter_\w+)\{([^}]*)\}", plain):
         assert set(re.findall(r"(\w+)!?=", matchers)) <= LABELS[name]
+
+
+def test_a_value_that_a_rule_asks_for_is_one_that_is_exported() -> None:
+    exported = set(re.findall(r'(\w+)="([^"]*)"', render(SNAPSHOT, ExpositionOptions()).decode()))
+    exported |= {("system", AGENT_STREAM.system), ("model", AGENT_STREAM.model), ("bound", "rejects")}
+    asked = {pair for rule in RULES for pair in re.findall(r'(\w+)!?="([^"]*)"', rule["expr"])}
+    assert asked <= exported
 
 
 def test_recorded_series_are_named_by_level_metric_and_operations() -> None:
@@ -65,10 +81,8 @@ def test_an_alert_says_how_loud_it_is_what_is_wrong_and_where_to_read_on(alert: 
 
 def test_an_alert_names_only_labels_that_its_expression_keeps() -> None:
     for name, alert in ALERTS.items():
-        (fires,) = [case for case in cases(name) if case["name"].endswith(" fires")]
-        (expected,) = fires["alert_rule_test"][0]["exp_alerts"]
         text = alert["annotations"]["summary"] + alert["annotations"]["description"]
-        assert set(re.findall(r"\$labels\.(\w+)", text)) <= expected["exp_labels"].keys(), name
+        assert set(re.findall(r"\$labels\.(\w+)", text)) <= labels_of(name), name
 
 
 @pytest.mark.parametrize("name", ALERTS)
@@ -112,6 +126,23 @@ def test_runbooks_may_lie_elsewhere_and_targets_may_be_other_ones() -> None:
     built = dict(written(Targets(answered=0.95), "https://wiki.example/runbooks"))
     assert "runbook_url: https://wiki.example/runbooks#wachterdown" in built["rules/wachter-agent.yml"]
     assert "ratio_rate1h > 14.4 * 0.05\n" in built["rules/wachter-objectives.yml"]
+
+
+@pytest.mark.parametrize("target", [0.9, 1.0, 99.9])
+def test_a_target_without_a_budget_is_refused(target: float) -> None:
+    with pytest.raises(ValueError, match=r"in_time: .* must lie between 0\.94 and 1"):
+        Targets(in_time=target)
+
+
+def test_the_example_of_alertmanager_names_alerts_that_exist_and_labels_that_they_bear() -> None:
+    rules = yaml.safe_load((SHIPPED / "alertmanager.yml").read_text())["inhibit_rules"]
+    for rule in rules:
+        for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
+            name, _, wanted = re.fullmatch(r"(\w+)(=~|!?=)\"(.*)\"", matcher).groups()  # type: ignore[union-attr]
+            found = [alert for alert in ALERTS if name == "alertname" and re.fullmatch(wanted, alert)]
+            assert found or name == "incident", matcher
+            for alert in found:
+                assert set(rule["equal"]) <= labels_of(alert), f"{matcher}: {alert}"
 
 
 def test_a_metric_or_a_label_that_nobody_exports_stops_the_build() -> None:

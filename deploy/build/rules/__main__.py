@@ -33,8 +33,12 @@ def written(targets: Targets, runbooks: str) -> Iterator[tuple[str, str]]:
 
 def main() -> None:
     """Write all files."""
-    arguments = _parser().parse_args()
-    targets = Targets(arguments.answered, arguments.understood, arguments.in_time)
+    parser = _parser()
+    arguments = parser.parse_args()
+    try:
+        targets = Targets(arguments.answered, arguments.understood, arguments.in_time)
+    except ValueError as error:
+        parser.error(str(error))
     for name, text in written(targets, arguments.runbooks):
         path: Path = arguments.output / name
         path.parent.mkdir(parents=True, exist_ok=True)

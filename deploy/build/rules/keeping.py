@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.flow.watch import AGENT_STREAM
 from deploy.build.rules.promql import AGENT, series
 from deploy.build.rules.rule import Alert, Group, Record
 from deploy.build.rules.trial import AGENT_LABELS, OF_AGENT, Quiet, Trials
@@ -10,6 +11,7 @@ FREE = "instance:wachter_disk_free_bytes:ratio"
 FREE_LEAST = 0.1
 DAY_SECONDS = 86_400
 GIB = 2**30
+OWN_INCIDENTS = series("wachter_incidents_open", system=AGENT_STREAM.system, model=AGENT_STREAM.model)
 
 
 def _disk(free: str) -> dict[str, str]:
@@ -61,7 +63,7 @@ RECORDS_LOST = Alert(
     f"""\
 increase({series("wachter_gap_records_total", "15m")}) > 0
 unless on (job, instance)
-sum {AGENT} ({series("wachter_incidents_open", system="wachter", model="agent")}) > 0""",
+sum {AGENT} ({OWN_INCIDENTS}) > 0""",
     "Records were gone before Wachter at {{ $labels.instance }} read them",
     "Retention, or somebody, deleted them from the topic. Windows that held them are partial and decide nothing. The agent "
     "tells this as an incident of its own; this alert is for when a restart has ended that.",

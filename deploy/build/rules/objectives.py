@@ -21,13 +21,26 @@ MODEL = f'{AGENT_LABELS}, system="lending", model="credit", version="1"'
 OF_MODEL = {"job": "wachter", "system": "lending", "model": "credit"}
 
 
-@dataclass(frozen=True, slots=True)
+LEAST_TARGET = 0.94
+"""Below it even a share of 1 burns less than ``FAST`` asks for."""
+
+
+@dataclass(frozen=True)
 class Targets:
-    """Promised shares over 30 days."""
+    """Promised shares over 30 days.
+
+    Raises:
+        ValueError: a share leaves no budget, or so much of it that no event could burn it ``FAST``.
+    """
 
     answered: float = 0.999
     understood: float = 0.99
     in_time: float = 0.99
+
+    def __post_init__(self) -> None:
+        for name, target in vars(self).items():
+            if not LEAST_TARGET < target < 1:
+                raise ValueError(f"{name}: {target:g} is no target; it must lie between {LEAST_TARGET} and 1, as 0.99")
 
 
 def rule_file(targets: Targets) -> RuleFile:
