@@ -254,8 +254,8 @@ class Agent:
             connection.close()
         return msgspec.json.decode(row[0], type=dict[str, object]) if row else None
 
-    def _act(self, kind: ActKind, incident_id: str, actor: str, comment: str) -> Settled | None:
-        return submit(self.store.directory / DATABASE, kind, incident_id, actor, comment)
+    def _act(self, kind: ActKind, incident_id: str, actor: str, comment: str, until_us: int | None) -> Settled | None:
+        return submit(self.store.directory / DATABASE, kind, incident_id, actor, comment, until_us=until_us)
 
     def _exposition_options(self) -> ExpositionOptions:
         return ExpositionOptions.of(self.settings)

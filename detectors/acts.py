@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from config.errors import ActRefused
-from detectors.incident import Acknowledgement, Entry, Incident, Kind, Transition, record
+from detectors.incident import Acknowledgement, Entry, Incident, Kind, Silence, Transition, record
 from detectors.incidents import StreamIncidents, find
 from detectors.tracks import Step
 
@@ -22,13 +22,15 @@ class Act(msgspec.Struct, frozen=True):
         actor: the person's name as the receiver of the act knows it.
         comment: free text; required for ``comment``.
         at_us: the watermark at which the act takes effect.
+        until_us: end of a silence, by the clock on the wall; ``None`` for the other kinds.
     """
 
-    kind: Literal["ack", "resolve", "comment"]
+    kind: Literal["ack", "resolve", "comment", "silence"]
     incident_id: str
     actor: str
     comment: str
     at_us: int
+    until_us: int | None = None
 
 
 def act(state: StreamIncidents, request: Act) -> tuple[StreamIncidents, tuple[Transition, ...]]:
@@ -36,6 +38,7 @@ def act(state: StreamIncidents, request: Act) -> tuple[StreamIncidents, tuple[Tr
 
     Acknowledging says that a person has taken over: from then on only a finding of another family, on a later window,
     calls again. Resolving ends the episode: the next breach on a later window opens another one and calls.
+    A silence holds back calls about this incident until its end; a later one takes its place, and one that ends now ends it.
 
     Raises:
         ActRefused: with a named reason; the state is as it was.
@@ -49,6 +52,8 @@ def act(state: StreamIncidents, request: Act) -> tuple[StreamIncidents, tuple[Tr
             return _acknowledge(state, incident, request)
         case "resolve":
             return _resolve(state, incident, request)
+        case "silence":
+            return _silence(state, incident, request)
         case "comment":
             return _put(state, *record(incident, _entry(request, Kind.COMMENTED, "commented_by_actor")))
 
@@ -88,13 +93,31 @@ def _resolve(
     return state.with_track(step.state), tuple(step.transitions)
 
 
+def _silence(
+    state: StreamIncidents, incident: Incident, request: Act
+) -> tuple[StreamIncidents, tuple[Transition, ...]]:
+    _check_open(incident)
+    if request.until_us is None:
+        raise ActRefused("no_until", "a silence needs an end; say until when nobody is to be called")
+    silence = Silence(request.actor.strip(), request.at_us, request.until_us)
+    quiet = msgspec.structs.replace(incident, silenced=silence)
+    return _put(state, *record(quiet, _entry(request, Kind.SILENCED, "silenced_by_actor")))
+
+
 def _check_open(incident: Incident) -> None:
     if not incident.is_open:
         raise ActRefused("already_resolved", f"{incident.id} is resolved; a comment can still be added")
 
 
 def _entry(request: Act, kind: Kind, reason: str) -> Entry:
-    return Entry(request.at_us, kind, reason, actor=request.actor.strip(), text=request.comment.strip() or None)
+    return Entry(
+        request.at_us,
+        kind,
+        reason,
+        actor=request.actor.strip(),
+        text=request.comment.strip() or None,
+        until_us=request.until_us,
+    )
 
 
 def _put(

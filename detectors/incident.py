@@ -37,6 +37,7 @@ REASONS: dict[str, str] = {
     "acknowledged_by_actor": "a person took it over",
     "resolved_by_actor": "a person closed it",
     "commented_by_actor": "a person wrote a remark",
+    "silenced_by_actor": "a person asked that nobody be called about it until a time",
     "stream_retired": "the stream had no events for retire_after",
     "agent_trouble": "the agent itself is in trouble",
     "agent_recovered": "the agent's trouble is over",
@@ -60,13 +61,17 @@ class Kind(StrEnum):
     RESOLVED = "resolved"
     ACKNOWLEDGED = "acknowledged"
     COMMENTED = "commented"
+    SILENCED = "silenced"
 
 
 CALLS = frozenset({Kind.OPENED, Kind.RECURRED})
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One line of the timeline; ``at_us`` is event time (a due time, or the watermark of a person's act)."""
+    """One line of the timeline; ``at_us`` is event time (a due time, or the watermark of a person's act).
+
+    ``until_us`` is the end of a silence, by the clock on the wall.
+    """
 
     at_us: int
     kind: Kind
@@ -74,6 +79,7 @@ class Entry(msgspec.Struct, frozen=True):
     findings: tuple[str, ...] = ()
     actor: str | None = None
     text: str | None = None
+    until_us: int | None = None
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -94,6 +100,14 @@ class Transition(msgspec.Struct, frozen=True):
 class Acknowledgement(msgspec.Struct, frozen=True):
     actor: str
     at_us: int
+
+
+class Silence(msgspec.Struct, frozen=True):
+    """Nobody is called until ``until_us``, by the clock on the wall: people sleep by that, not by event time."""
+
+    actor: str
+    at_us: int
+    until_us: int
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -137,6 +151,7 @@ class Incident(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
     resolved_us: int | None = None
     acknowledged: Acknowledgement | None = None
+    silenced: Silence | None = None
     sequence: int = 0
     calls: int = 0
     timeline: tuple[Entry, ...] = ()

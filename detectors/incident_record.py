@@ -26,7 +26,7 @@ def to_json(incident: Incident, severities: Mapping[Track, str] = SEVERITIES) ->
         incident: in any state.
         severities: how loud each track is, where the settings say it.
     """
-    acknowledged = incident.acknowledged
+    acknowledged, silenced = incident.acknowledged, incident.silenced
     return {
         "record_version": RECORD_VERSION,
         "id": incident.id,
@@ -43,6 +43,9 @@ def to_json(incident: Incident, severities: Mapping[Track, str] = SEVERITIES) ->
         "first_breach_start": iso(incident.first_breach_start_us),
         "last_breach_end": iso(incident.last_breach_end_us),
         "acknowledged": {"actor": acknowledged.actor, "at": iso(acknowledged.at_us)} if acknowledged else None,
+        "silenced": {"actor": silenced.actor, "at": iso(silenced.at_us), "until": iso(silenced.until_us)}
+        if silenced
+        else None,
         "findings": [_finding(finding) for finding in ranked(incident)],
         "moved": [_moved(row) for row in incident.moved],
         "explanation": list(explain(incident)),
@@ -119,6 +122,7 @@ def _entry(entry: Entry) -> Record:
         "findings": list(entry.findings),
         "actor": entry.actor,
         "text": entry.text,
+        "until": _iso_or_none(entry.until_us),
     }
 
 

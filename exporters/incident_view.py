@@ -24,6 +24,7 @@ def incident_view(incident: Incident, severities: Mapping[Track, str] = SEVERITI
         resolved_us=incident.resolved_us,
         call=max(1, incident.calls),
         acknowledged_by=incident.acknowledged.actor if incident.acknowledged else "",
+        silenced_until_us=incident.silenced.until_us if incident.silenced else None,
         explanation=explain(incident),
         record=to_json(incident, severities),
     )

@@ -27,6 +27,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         call: how often people were called for this incident, this time included.
         firing: False once it is resolved.
+        silenced_until_us: who is told that it fires is told no earlier, by the clock on the wall.
         opened_us: event time at which it opened; resolved_us: agent's clock when the resolution was told.
     """
 
@@ -39,8 +40,13 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     headline: str
     explanation: tuple[str, ...] = ()
     acknowledged_by: str = ""
+    silenced_until_us: int | None = None
     opened_us: int
     resolved_us: int | None = None
+
+    def due_us(self, now_us: int) -> int:
+        """When it may be told: at once, or where it calls somebody, when the silence is over."""
+        return max(now_us, self.silenced_until_us or 0) if self.firing else now_us
 
 
 def notice_kind(transition: Kind) -> NoticeKind | None:
@@ -71,6 +77,7 @@ def notice_of(view: IncidentView, now_us: int) -> Notice:
         headline=view.headline,
         explanation=view.explanation,
         acknowledged_by=view.acknowledged_by,
+        silenced_until_us=view.silenced_until_us,
         opened_us=min(view.opened_us, now_us),
         resolved_us=None if firing else now_us,
     )

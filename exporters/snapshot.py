@@ -251,6 +251,7 @@ class IncidentView:
         headline: one sentence; explanation: what moved with it, most telling first.
         call: how often people were called for it; 1 when it opened.
         acknowledged_by: empty until somebody did.
+        silenced_until_us: nobody is called before, by the clock on the wall; ``None`` where it is not silenced.
         record: the whole incident as JSON-ready values, as in incidents.jsonl.
     """
 
@@ -264,6 +265,7 @@ class IncidentView:
     resolved_us: int | None = None
     call: int = 1
     acknowledged_by: str = ""
+    silenced_until_us: int | None = None
     explanation: tuple[str, ...] = ()
     record: Mapping[str, object] = field(default_factory=dict)
 

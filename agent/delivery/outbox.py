@@ -172,7 +172,17 @@ def _store(connection: sqlite3.Connection, target: Target, kind: NoticeKind, not
         connection.execute(
             """INSERT INTO outbox (receiver, url, incident_id, call, kind, standing, notice, created_us, due_us)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            (target.receiver, target.url, notice.incident_id, call, kind, target.standing, text, now_us, now_us),
+            (
+                target.receiver,
+                target.url,
+                notice.incident_id,
+                call,
+                kind,
+                target.standing,
+                text,
+                now_us,
+                notice.due_us(now_us),
+            ),
         )
 
 

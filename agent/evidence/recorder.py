@@ -109,7 +109,14 @@ class StepRecorder(Recorder):
         self._collected.add_document(
             request.comment.encode(),
             lambda commitment: leaves.act_leaf(
-                request.incident_id, request.kind, request.actor, at_us, logged_us, outcome, commitment
+                request.incident_id,
+                request.kind,
+                request.actor,
+                at_us,
+                logged_us,
+                outcome,
+                commitment,
+                request.until_us,
             ),
         )
 

@@ -54,7 +54,7 @@ def apply_act(ledger: Ledger, request: RequestedAct, at_us: int) -> tuple[tuple[
     if stream is None:
         return (), UNKNOWN, f"there is no incident {request.incident_id}; list them with: wachter incidents list"
     state = ledger.stream(stream)
-    wanted = Act(request.kind, request.incident_id, request.actor, request.comment, at_us)
+    wanted = Act(request.kind, request.incident_id, request.actor, request.comment, at_us, request.until_us)
     try:
         incidents, transitions = act(state.incidents, wanted)
     except WachterError as error:

@@ -208,7 +208,7 @@ class LogReplay:
         if leaf.outcome != DONE or leaf.incident.startswith(AGENT):
             return
         comment = "" if entry.payload is None else document_of(entry.payload).decode()
-        request = RequestedAct(0, leaf.kind, leaf.incident, leaf.actor, comment, leaf.logged)  # type: ignore[arg-type]
+        request = RequestedAct(0, leaf.kind, leaf.incident, leaf.actor, comment, leaf.logged, leaf.until)  # type: ignore[arg-type]
         transitions, outcome, detail = apply_act(self._ready().ledger, request, leaf.at)
         self._comparison.happen(transitions)
         if outcome != DONE:

@@ -16,7 +16,7 @@ from typing import Final, Literal
 from config.errors import ActRefused
 from detectors.acts import MAX_ACTOR_CHARACTERS, MAX_COMMENT_CHARACTERS
 
-ActKind = Literal["ack", "resolve", "comment"]
+ActKind = Literal["ack", "resolve", "comment", "silence"]
 DONE: Final = "done"
 UNKNOWN: Final = "unknown"
 REFUSED: Final = "refused"
@@ -24,6 +24,7 @@ Outcome = Literal["done", "unknown", "refused"]
 
 MAX_WAITING = 1000
 KEPT_SETTLED = 10_000
+LONGEST_SILENCE_US = 30 * 86_400_000_000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS act (
@@ -34,7 +35,8 @@ CREATE TABLE IF NOT EXISTS act (
     comment TEXT NOT NULL,
     requested_us INTEGER NOT NULL,
     outcome TEXT,
-    detail TEXT
+    detail TEXT,
+    until_us INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS act_waiting ON act (id) WHERE outcome IS NULL;
 """
@@ -42,7 +44,12 @@ CREATE INDEX IF NOT EXISTS act_waiting ON act (id) WHERE outcome IS NULL;
 
 @dataclass(frozen=True, slots=True)
 class RequestedAct:
-    """What somebody asked for; ``requested_us`` is the wall clock of whoever wrote it."""
+    """What somebody asked for.
+
+    Attributes:
+        requested_us: the wall clock of whoever wrote it.
+        until_us: the end of a silence by the wall clock; ``None`` for the other kinds.
+    """
 
     id: int
     kind: ActKind
@@ -50,6 +57,7 @@ class RequestedAct:
     actor: str
     comment: str
     requested_us: int
+    until_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +69,36 @@ class Settled:
 
 
 def create_schema(connection: sqlite3.Connection) -> None:
-    """Make the inbox's table where it is not there yet."""
+    """Make the inbox's table where it is not there yet; one from before there were silences gets its column for them."""
     for statement in filter(str.strip, _SCHEMA.split(";")):
         connection.execute(statement)
+    if "until_us" not in {name for _, name, *_ in connection.execute("PRAGMA table_info(act)")}:
+        connection.execute("ALTER TABLE act ADD COLUMN until_us INTEGER")
 
 
 def request(
-    connection: sqlite3.Connection, kind: ActKind, incident_id: str, actor: str, comment: str, requested_us: int
+    connection: sqlite3.Connection,
+    kind: ActKind,
+    incident_id: str,
+    actor: str,
+    comment: str,
+    requested_us: int,
+    until_us: int | None = None,
 ) -> int:
     """Write down an act for the loop and return its number. The caller commits.
 
     Raises:
-        ActRefused: no actor, a text that is too long, or an inbox that nobody empties.
+        ActRefused: no actor, a text that is too long, a silence without an end or of more than 30 days, or an inbox that
+            nobody empties.
     """
     _check(actor, comment)
+    _check_until(kind, requested_us, until_us)
     (waiting,) = connection.execute("SELECT count(*) FROM act WHERE outcome IS NULL").fetchone()
     if waiting >= MAX_WAITING:
         raise ActRefused("inbox_full", f"{waiting} acts wait and nobody takes them in; see whether the agent runs")
     cursor = connection.execute(
-        "INSERT INTO act (kind, incident_id, actor, comment, requested_us) VALUES (?, ?, ?, ?, ?)",
-        (kind, incident_id, actor.strip(), comment.strip(), requested_us),
+        "INSERT INTO act (kind, incident_id, actor, comment, requested_us, until_us) VALUES (?, ?, ?, ?, ?, ?)",
+        (kind, incident_id, actor.strip(), comment.strip(), requested_us, until_us),
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid
@@ -97,10 +115,18 @@ def _check(actor: str, comment: str) -> None:
         raise ActRefused("comment_too_long", detail)
 
 
+def _check_until(kind: ActKind, requested_us: int, until_us: int | None) -> None:
+    if (kind == "silence") != (until_us is not None):
+        raise ActRefused("no_until", "a silence, and nothing else, needs an end: say until when nobody is to be called")
+    if until_us is not None and until_us > requested_us + LONGEST_SILENCE_US:
+        days = LONGEST_SILENCE_US // 86_400_000_000
+        raise ActRefused("silence_too_long", f"a silence lasts {days} days at most; choose an earlier end")
+
+
 def pending(connection: sqlite3.Connection) -> tuple[RequestedAct, ...]:
     """Acts that the loop has not taken in, in the order they were requested."""
     rows = connection.execute(
-        "SELECT id, kind, incident_id, actor, comment, requested_us FROM act WHERE outcome IS NULL ORDER BY id"
+        "SELECT id, kind, incident_id, actor, comment, requested_us, until_us FROM act WHERE outcome IS NULL ORDER BY id"
     )
     return tuple(RequestedAct(*row) for row in rows)
 
@@ -126,6 +152,7 @@ def submit(
     actor: str,
     comment: str = "",
     *,
+    until_us: int | None = None,
     wait_seconds: float = 2.0,
     sleep: Callable[[float], None] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
@@ -142,7 +169,7 @@ def submit(
     connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=5.0)
     try:
         with connection:
-            act_id = request(connection, kind, incident_id, actor, comment, time.time_ns() // 1000)
+            act_id = request(connection, kind, incident_id, actor, comment, time.time_ns() // 1000, until_us)
         deadline = monotonic() + wait_seconds
         answer = settled(connection, act_id)
         while answer is None and monotonic() < deadline:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable
-from typing import get_args
+from datetime import datetime
+from typing import Annotated, get_args
 
 import msgspec
 from starlette.requests import Request
@@ -29,6 +30,11 @@ class ActBody(msgspec.Struct, forbid_unknown_fields=True):
 
     actor: str
     comment: str = ""
+    until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+    @property
+    def until_us(self) -> int | None:
+        return None if self.until is None else round(self.until.timestamp() * 1_000_000)
 
 
 class Refused(Exception):
@@ -97,7 +103,7 @@ async def act_on_incident(views: Views, in_worker: InWorker, request: Request) -
         raise Refused(404, f"no act {kind!r}; use one of {', '.join(ACT_KINDS)}")
     body = await _read_act(request)
     try:
-        settled = await in_worker(lambda: views.act(kind, incident_id, body.actor, body.comment))
+        settled = await in_worker(lambda: views.act(kind, incident_id, body.actor, body.comment, body.until_us))
     except ActRefused as refused:
         raise Refused(400, refused.detail) from None
     except sqlite3.Error as error:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from agent.state.acts import ActKind, Settled
 from exporters.snapshot import Reload, Snapshot
 
-Act = Callable[[ActKind, str, str, str], Settled | None]
-"""(kind, incident id, actor, comment) -> what became of it; ``None`` while the loop has not answered."""
+Act = Callable[[ActKind, str, str, str, int | None], Settled | None]
+"""(kind, incident id, actor, comment, end of a silence or ``None``) -> what became of it; ``None`` while the loop has not
+answered."""
 
 
 @dataclass(frozen=True, slots=True)

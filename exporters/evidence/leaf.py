@@ -108,7 +108,7 @@ class Incident(_Leaf, tag="incident"):
 
 
 class Act(_Leaf, tag="act"):
-    """What a person did about an incident."""
+    """What a person did about an incident; ``until`` is the end of a silence."""
 
     incident: str
     kind: str
@@ -116,6 +116,7 @@ class Act(_Leaf, tag="act"):
     at: int
     outcome: str
     payload: Commitment
+    until: int | None = None
 
 
 class Settings(_Leaf, tag="settings"):

@@ -57,12 +57,20 @@ def incident_leaf(
 
 
 def act_leaf(
-    incident: str, kind: str, actor: str, at_us: int, logged_us: int, outcome: str, commitment: bytes
+    incident: str,
+    kind: str,
+    actor: str,
+    at_us: int,
+    logged_us: int,
+    outcome: str,
+    commitment: bytes,
+    until_us: int | None = None,
 ) -> bytes:
-    """What a person did to an incident, and what became of it; the document is the comment."""
+    """What a person did to an incident, and what became of it; the document is the comment. Only a silence has an end."""
+    until = {} if until_us is None else {"until": until_us}
     return _leaf(
         "act", incident=incident, kind=kind, actor=actor, at=at_us, logged=logged_us, outcome=outcome,
-        payload=_text(commitment),
+        payload=_text(commitment), **until,
     )  # fmt: skip
 
 

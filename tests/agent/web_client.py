@@ -28,14 +28,15 @@ class FakeAgent:
     )
     older: dict[str, Mapping[str, object]] = field(default_factory=dict)
     answer: Callable[[], Settled | None] = lambda: Settled("done", "")
-    acts: list[tuple[str, ...]] = field(default_factory=list)
+    acts: list[tuple[str | int, ...]] = field(default_factory=list)
 
     def forget(self) -> None:
         """Be as new."""
         self.__init__()  # type: ignore[misc]
 
-    def act(self, kind: ActKind, incident_id: str, actor: str, comment: str) -> Settled | None:
-        self.acts.append((kind, incident_id, actor, comment))
+    def act(self, kind: ActKind, incident_id: str, actor: str, comment: str, until_us: int | None) -> Settled | None:
+        until = () if until_us is None else (until_us,)
+        self.acts.append((kind, incident_id, actor, comment, *until))
         return self.answer()
 
     def views(self) -> Views:

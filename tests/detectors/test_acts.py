@@ -6,7 +6,7 @@ import pytest
 
 from config.errors import ActRefused
 from detectors.acts import Act, act
-from detectors.incident import Kind
+from detectors.incident import Kind, Silence
 from detectors.incidents import StreamIncidents, advance
 from detectors.thresholds import Judgement
 from tests.detectors.judging import DAY_US, STREAM, judged
@@ -55,6 +55,31 @@ def test_a_person_resolves_and_the_next_breach_calls_again() -> None:
     assert (state.harm.open, transitions[0].reason) == (None, "resolved_by_actor")
     _, transitions = advance(state, (judged(3),))
     assert transitions[0].calls
+
+
+def test_a_silence_keeps_who_asked_for_it_and_until_when_and_leaves_the_incident_open() -> None:
+    state, transitions = act(OPEN, request("silence", until_us=9))
+    assert state.harm.open is not None
+    assert state.harm.open.silenced == Silence("night shift", 2 * DAY_US, 9)
+    assert state.harm.open.timeline[-1].until_us == 9
+    assert [(t.kind, t.reason, t.calls) for t in transitions] == [(Kind.SILENCED, "silenced_by_actor", False)]
+
+
+def test_a_later_silence_takes_the_place_of_the_one_before() -> None:
+    state, _ = act(OPEN, request("silence", until_us=9))
+    state, _ = act(state, request("silence", until_us=5))
+    assert state.harm.open is not None
+    assert state.harm.open.silenced == Silence("night shift", 2 * DAY_US, 5)
+
+
+def test_a_silence_without_an_end_is_refused() -> None:
+    with pytest.raises(ActRefused, match="until when"):
+        act(OPEN, request("silence"))
+
+
+def test_what_is_resolved_cannot_be_silenced() -> None:
+    with pytest.raises(ActRefused, match="is resolved"):
+        act(RESOLVED, request("silence", until_us=9))
 
 
 def test_a_breach_inside_the_span_that_a_person_closed_does_not_call() -> None:

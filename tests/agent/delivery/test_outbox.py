@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from agent.delivery import outbox
+from agent.delivery.deliver import next_due
 from agent.delivery.outbox import Target
 from detectors.measurement import Track
 from tests.agent.outbox_stage import ALERTMANAGER, MINUTE_US, WEBHOOK, firing, new_database, resolved
@@ -35,6 +37,23 @@ def test_a_notice_goes_to_every_target_that_wants_its_track(connection: sqlite3.
 def test_an_update_is_told_to_alertmanager_but_never_to_a_webhook(connection: sqlite3.Connection) -> None:
     outbox.enqueue(connection, [("update", firing())], [WEBHOOK, ALERTMANAGER], NOW_US)
     assert [receiver for receiver, *_ in rows(connection)] == ["am"]
+
+
+@pytest.mark.parametrize("target", [WEBHOOK, ALERTMANAGER])
+def test_a_call_about_a_silenced_incident_waits_for_the_end_of_the_silence(
+    connection: sqlite3.Connection, target: Target
+) -> None:
+    quiet = structs.replace(firing(call=2), silenced_until_us=NOW_US + MINUTE_US)
+    outbox.enqueue(connection, [("call_again", quiet)], [target], NOW_US)
+    assert next_due(connection, target, NOW_US) is None
+    assert next_due(connection, target, NOW_US + MINUTE_US) is not None
+
+
+def test_that_a_silenced_incident_is_over_is_told_at_once(connection: sqlite3.Connection) -> None:
+    quiet = structs.replace(firing(), silenced_until_us=NOW_US + MINUTE_US)
+    over = structs.replace(resolved(), silenced_until_us=NOW_US + MINUTE_US)
+    outbox.enqueue(connection, [("update", quiet), ("resolve", over)], [ALERTMANAGER], NOW_US)
+    assert next_due(connection, ALERTMANAGER, NOW_US) is not None
 
 
 def test_late_truth_about_an_incident_that_is_over_is_told_to_nobody(connection: sqlite3.Connection) -> None:

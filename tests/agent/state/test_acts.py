@@ -39,6 +39,26 @@ def test_requested_acts_wait_in_their_order(connection: sqlite3.Connection) -> N
     assert acts.settled(connection, first) == Settled("done", "acknowledged")
 
 
+def test_a_silence_waits_with_its_end(connection: sqlite3.Connection) -> None:
+    acts.request(connection, "silence", "h-1-1", "ada", "planned", 5, 60)
+    assert [(act.kind, act.until_us) for act in acts.pending(connection)] == [("silence", 60)]
+
+
+@pytest.mark.parametrize(("kind", "until_us"), [("silence", None), ("ack", 60), ("silence", 31 * 86_400_000_000)])
+def test_an_end_belongs_to_a_silence_alone_and_is_not_for_ever(
+    connection: sqlite3.Connection, kind: acts.ActKind, until_us: int | None
+) -> None:
+    with pytest.raises(ActRefused):
+        acts.request(connection, kind, "h-1-1", "ada", "", 5, until_us)
+
+
+def test_an_inbox_from_before_there_were_silences_is_brought_up_to_date(connection: sqlite3.Connection) -> None:
+    acts.request(connection, "ack", "h-1-1", "ada", "", 5)
+    connection.execute("ALTER TABLE act DROP COLUMN until_us")
+    acts.create_schema(connection)
+    assert [act.until_us for act in acts.pending(connection)] == [None]
+
+
 def test_making_the_schema_again_keeps_what_is_there(connection: sqlite3.Connection) -> None:
     acts.request(connection, "ack", "h-1-1", "ada", "", 5)
     acts.create_schema(connection)

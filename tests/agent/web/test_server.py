@@ -158,6 +158,13 @@ def test_a_body_that_is_no_act_is_refused_with_what_is_wrong(server: WebServer, 
     assert agent.acts == []
 
 
+def test_a_silence_says_until_when(server: WebServer, agent: FakeAgent) -> None:
+    path = f"/api/v1/incidents/{INCIDENT.id}/silence"
+    assert post_json(server, path, {"actor": "ada", "until": "2026-11-23T22:00:00+01:00"}).status == 200
+    assert agent.acts == [("silence", INCIDENT.id, "ada", "", 1_795_467_600_000_000)]
+    assert post_json(server, path, {"actor": "ada", "until": "2026-11-23T22:00:00"}).status == 400  # whose clock?
+
+
 def test_an_act_of_an_unknown_kind_is_not_found(server: WebServer) -> None:
     assert post_json(server, f"/api/v1/incidents/{INCIDENT.id}/delete", {"actor": "ada"}).status == 404
 

@@ -8,6 +8,7 @@ import pytest
 
 from exporters.evidence import leaves
 from exporters.evidence.commitment import commitments
+from exporters.evidence.leaf import Act, read_leaf
 
 (TEXT,) = commitments([b"x"], bytes(32))
 STREAM = ("s", "m", "1", "")
@@ -53,3 +54,11 @@ def test_a_commitment_is_base64_with_its_padding() -> None:
 def test_positions_name_topic_partition_and_offset() -> None:
     leaf, _ = SHAPES["takeover"]
     assert json.loads(leaf)["positions"] == [["t", 0, 5]]
+
+
+def test_only_a_silence_has_an_end() -> None:
+    leaf = leaves.act_leaf("harm-1", "silence", "kim", 1, 2, "done", TEXT, 9)
+    assert list(json.loads(leaf))[-1] == "until"
+    told = read_leaf(leaf, "here")
+    assert isinstance(told, Act)
+    assert told.until == 9
