@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from dataclasses import replace
@@ -14,7 +15,7 @@ import yaml
 from agent.delivery import outbox
 from agent.delivery.outbox import Target
 from agent.delivery.sender import wall_us
-from deploy.build.rules.__main__ import SHIPPED
+from deploy.build.rules.__main__ import RUNBOOKS, SHIPPED
 from exporters.notice import notice_of
 from exporters.snapshot import IncidentView, LogStatus, PartitionStatus, Snapshot, SourceStatus
 from tests.agent.outbox_stage import new_database
@@ -24,6 +25,7 @@ from tests.parts.monitoring import Alertmanager, Prometheus, alertmanager, get_j
 from tests.parts.test_monitoring import eventually, listening, telling
 
 pytestmark = pytest.mark.parts
+ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((SHIPPED / "rules").glob("*.yml"))
 
 
@@ -89,6 +91,15 @@ def test_every_rule_is_evaluated_and_a_healthy_agent_raises_only_the_watchdog() 
         assert {rule.get("lastError", "") for rule in rules} == {""}
         agent.snapshot = replace(healthy(), not_ready="unreachable: no broker answers")
         eventually(lambda: firing(found) == {"WachterWatchdog", "WachterNotReady"})
+
+
+@pytest.mark.slow
+def test_prometheus_understands_every_query_that_the_runbooks_suggest() -> None:
+    queries = re.findall(r"`([^`\n]*\bwachter_[^`\n]*)`", (ROOT / RUNBOOKS).read_text())
+    assert "wachter_bound_used / wachter_bound_limit" in queries
+    with serving(FakeAgent()) as server, prometheus(f"127.0.0.1:{server.port}") as found:
+        for query in queries:
+            found.query(query)
 
 
 def of_rules(view: IncidentView) -> dict[str, Any]:
