@@ -1,4 +1,4 @@
-"""Leaves that the log writes about itself: shards, checkpoints, what was pruned, and what is held."""
+"""Leaves about the log itself: shards, checkpoints, what was pruned or erased, and what is held."""
 
 from __future__ import annotations
 
@@ -22,6 +22,18 @@ def retention_leaf(shard: str, size: int, root: bytes, logged_us: int) -> bytes:
     """A whole shard goes after its time; its last checkpoint had this size and root."""
     return ENCODER.encode(
         {"type": "retention", "shard": shard, "size": size, "root": encode_base64(root), "logged": logged_us}
+    )
+
+
+def erasure_leaf(actor: str, erased: int, logged_us: int, commitment: bytes) -> bytes:
+    """Payloads go for good; the document, JSON lines ``{"shard":..,"entries":[[first,last],..]}``, says which.
+
+    Args:
+        erased: how many; commitment: base64 without its padding.
+    """
+    payload = commitment.decode() + "="
+    return ENCODER.encode(
+        {"type": "erasure", "actor": actor, "logged": logged_us, "erased": erased, "payload": payload}
     )
 
 

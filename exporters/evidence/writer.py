@@ -11,7 +11,7 @@ shorter or another one refuses to open: somebody restored an older copy, or remo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -19,6 +19,7 @@ from typing import Self
 from config.errors import EvidenceError, LogUnwritable
 from exporters.evidence import layout
 from exporters.evidence.entries import SALT_BYTES, Entries, joined
+from exporters.evidence.erase import erase_entries
 from exporters.evidence.files import DiskFiles, Files
 from exporters.evidence.frames import FrameEncoder
 from exporters.evidence.heads import Signed
@@ -35,6 +36,7 @@ class EvidenceLog:
 
     Attributes:
         directory: of the log; name: the origin of its checkpoints, before the shard's.
+        files: the file system.
         cut: what the last ``open`` or ``cut_back`` cut off; ``None`` if nothing.
     """
 
@@ -44,7 +46,7 @@ class EvidenceLog:
         self.name = name
         self.cut: Cut | None = None
         self._signer = signer
-        self._files = files
+        self.files = files
         self._encoder = FrameEncoder()
         self._shard: ShardWriter
         self._lock = files.lock(directory / layout.LOCK)
@@ -81,7 +83,7 @@ class EvidenceLog:
         try:
             with _said(directory):
                 add_verifier(directory / layout.VERIFIERS, signer.verifier)
-                log._files.measure(directory)
+                log.files.measure(directory)
                 log._load(recorded or Recorded(layout.shard_of(now_us), 0), new=recorded is None)
         except BaseException:
             log.close()
@@ -106,7 +108,7 @@ class EvidenceLog:
     @property
     def bytes_on_disk(self) -> int:
         """Bytes of all files of the log."""
-        return self._files.bytes_on_disk
+        return self.files.bytes_on_disk
 
     def append(self, entries: Entries, now_us: int) -> None:
         """Take entries of the step; ``sync`` writes them. The first ones of a month begin a new shard.
@@ -182,6 +184,21 @@ class EvidenceLog:
             self._signed_us = now_us
         return signed
 
+    def erase(self, entries: Mapping[str, Collection[int]]) -> None:
+        """Erase payloads for good, by shard; between steps, and behind the erasure's leaf.
+
+        Raises:
+            LogUnwritable: the disk did not take it; ``cut_back``, then the same call, which changes nothing twice.
+            LogDamaged: a file is not what was written.
+        """
+        assert self._shard.size == self._shard.recorded, "what is erased must be recorded"
+        recorded = Recorded(self.shard, self.size)
+        with self._written():
+            self._shard.close()
+            for shard, chosen in entries.items():
+                erase_entries(self.files, self.directory / shard, chosen, self._encoder)
+            self._load(recorded, new=False)
+
     def close(self) -> None:
         """Let others write; safe twice. What was appended and not synced is dropped."""
         if hasattr(self, "_shard"):
@@ -196,7 +213,7 @@ class EvidenceLog:
             return
         self._shard.finish(self._signer, self.name)
         self._before = self.last_signed
-        self._shard = ShardWriter(self._files, self.directory / shard, self._encoder)
+        self._shard = ShardWriter(self.files, self.directory / shard, self._encoder)
 
     def _about_itself(self, now_us: int) -> list[Entries]:
         """What the log has to say before the next entries."""
@@ -214,11 +231,11 @@ class EvidenceLog:
         return self._before.shard, self._before.note.decode()
 
     def _load(self, recorded: Recorded, *, new: bool) -> None:
-        loader = Loader(self._files, self._encoder, read_verifiers(self.directory / layout.VERIFIERS), self.name)
-        names = self._files.names(self.directory)
+        loader = Loader(self.files, self._encoder, read_verifiers(self.directory / layout.VERIFIERS), self.name)
+        names = self.files.names(self.directory)
         for name in names:
             if name.endswith(layout.GONE):
-                self._files.remove_tree(self.directory / name)
+                self.files.remove_tree(self.directory / name)
         unknown = [name for name in names if layout.is_shard(name) and (new or name > recorded.shard)]
         cut = sum((loader.discard(self.directory / name) for name in unknown), NOTHING)
         self._before = loader.last_before(self.directory, recorded.shard)
