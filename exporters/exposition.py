@@ -1,4 +1,4 @@
-"""A snapshot as Prometheus reads it: rendered by prometheus-client from custom collectors, as text or OpenMetrics."""
+"""A snapshot as Prometheus reads it, as text or OpenMetrics: families of prometheus-client, from custom collectors."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import Metric
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
 from config.settings.root import Settings
 from detectors.columns import ModelKey
 from detectors.measurement import Status
+from exporters.encoding import encode_openmetrics, encode_text
 from exporters.families import FAMILIES, MEASURE_FAMILIES, SERIES_DROPPED, MetricFamily, Sample, StreamRow
 from exporters.snapshot import Result, Snapshot, Timing
 
@@ -28,9 +28,9 @@ class Format(StrEnum):
 
 GROUP_FAMILIES = frozenset({"bias", "performance"})
 """Detector families whose subjects may name a protected group, as attribute=group."""
-ENCODERS: dict[Format, Callable[[CollectorRegistry], bytes]] = {
-    Format.TEXT: generate_latest,
-    Format.OPENMETRICS: generate_openmetrics,
+ENCODERS: dict[Format, Callable[[Iterable[Metric]], bytes]] = {
+    Format.TEXT: encode_text,
+    Format.OPENMETRICS: encode_openmetrics,
 }
 _RANK = {Status.CRITICAL: 0, Status.WARNING: 0, Status.INSUFFICIENT_DATA: 1, Status.OK: 2}
 
@@ -68,7 +68,7 @@ def render(
     registry.register(SnapshotCollector(snapshot, options))
     if process:
         ProcessCollector(registry=registry)
-    return ENCODERS[wanted](registry)
+    return ENCODERS[wanted](registry.collect())
 
 
 class SnapshotCollector(Collector):
