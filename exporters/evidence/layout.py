@@ -24,6 +24,8 @@ LOCK = "lock"
 HOLDS = "holds.jsonl"
 CHECKPOINT = "checkpoint"
 CHECKPOINTS = "checkpoints"
+BUNDLE = "bundle.json"
+BUNDLE_README = "README.txt"
 TILE = "tile"
 
 PACK = "pack"

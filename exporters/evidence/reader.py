@@ -15,6 +15,7 @@ import msgspec
 
 from config.errors import EvidenceError, KeyFileError, LogDamaged, NoteError
 from exporters.evidence import layout
+from exporters.evidence.bundle_manifest import read_manifest
 from exporters.evidence.entries import SEALED
 from exporters.evidence.frames import RANGE_ENTRIES
 from exporters.evidence.hash_reader import HashReader
@@ -23,10 +24,9 @@ from exporters.evidence.index import indexed_id
 from exporters.evidence.index_search import candidates
 from exporters.evidence.keys import read_verifiers
 from exporters.evidence.note import Verifier, open_checkpoint
-from exporters.evidence.paths import decode_bundle
 from exporters.evidence.payload_frame import ERASED, PayloadBlock, parse
 from exporters.evidence.proofs import ReadHash
-from exporters.evidence.range_reader import RangeReader, open_range
+from exporters.evidence.range_reader import RangeReader, open_range, range_count
 
 PayloadState = Literal["plain", "sealed", "absent", "erased"]
 
@@ -50,7 +50,10 @@ class Payload:
 
 
 class LogReader:
-    """A log that is read.
+    """A log, or an export of one, that is read.
+
+    Attributes:
+        manifest: what an export says of itself; ``None`` for a log.
 
     Raises:
         EvidenceError: there is no such directory, or it holds no log.
@@ -60,6 +63,7 @@ class LogReader:
         if not directory.is_dir():
             raise EvidenceError(f"{directory}: there is no such directory")
         self.directory = directory
+        self.manifest = read_manifest(directory)
         if not (directory / layout.VERIFIERS).is_file() and not layout.shards(directory):
             raise EvidenceError(
                 f"{directory}: holds no log: neither {layout.VERIFIERS} nor a shard such as 2026-11 lies there. "
@@ -88,9 +92,8 @@ class LogReader:
         Raises:
             LogDamaged: the last range cannot be read.
         """
-        numbers = {*layout.ranges(self.path(shard), layout.PACK), *layout.ranges(self.path(shard), layout.SEGMENT)}
-        for number in sorted(numbers, reverse=True):
-            found = open_range(self.path(shard), number)
+        for number in reversed(range(range_count(self.path(shard)))):
+            found = self.open_range(shard, number)
             if found is not None:
                 with found:
                     return found.end
@@ -120,12 +123,10 @@ class LogReader:
             LogDamaged: a frame or an entry is not what was written, or a range is missing.
         """
         for found in self._ranges(shard, start, stop):
-            for frame in found.entry_frames(start):
-                head = frame.head
-                if stop is not None and head.first >= stop:
+            for block in found.entry_blocks(start):
+                if stop is not None and block.first >= stop:
                     return
-                entries = decode_bundle(frame.raw(), frame.where, head.first, head.count)
-                yield from entries[max(0, start - head.first) : None if stop is None else stop - head.first]
+                yield from block.entries()[max(0, start - block.first) : None if stop is None else stop - block.first]
 
     def entry(self, shard: str, index: int) -> bytes:
         """One entry.
@@ -174,10 +175,19 @@ class LogReader:
         """
         return [(shard, index) for shard in self.shards() for index in self._find_in(shard, text)]
 
+    def open_range(self, shard: str, number: int) -> RangeReader | None:
+        """A range of a shard; ``None`` where there is none.
+
+        Raises:
+            LogDamaged: it cannot be read.
+        """
+        of_tiles = self.manifest is not None and self.manifest.layout == "tiles"
+        return open_range(self.path(shard), number, of_tiles=of_tiles)
+
     def _find_in(self, shard: str, text: str) -> Iterator[int]:
         needle = msgspec.json.encode(text)
         for found in self._ranges(shard, 0, None):
-            places = candidates(self.path(shard), found.number, text) if found.is_packed else None
+            places = candidates(self.path(shard), found.number, text) if found.form == "pack" else None
             if places is None:
                 yield from _scan(found, text, needle)
                 continue
@@ -189,7 +199,7 @@ class LogReader:
     def _ranges(self, shard: str, start: int, stop: int | None) -> Iterator[RangeReader]:
         number = start // RANGE_ENTRIES
         while stop is None or number * RANGE_ENTRIES < stop:
-            found = open_range(self.path(shard), number)
+            found = self.open_range(shard, number)
             if found is None:
                 if self.size(shard) > number * RANGE_ENTRIES:
                     raise LogDamaged(str(self.path(shard)), f"the pack or segment of range {number} is missing")
@@ -210,14 +220,12 @@ def payloads_of(first: int, block: PayloadBlock) -> Iterator[Payload]:
 
 
 def _scan(found: RangeReader, text: str, needle: bytes) -> Iterator[int]:
-    for frame in found.entry_frames():
-        raw = frame.raw()
-        if needle not in raw:
+    for block in found.entry_blocks():
+        if needle not in block.raw:
             continue
-        entries = decode_bundle(raw, frame.where, frame.head.first, frame.head.count)
-        for number, entry in enumerate(entries):
+        for number, entry in enumerate(block.entries()):
             if needle in entry and indexed_id(entry) == text:
-                yield frame.head.first + number
+                yield block.first + number
 
 
 def trusted_keys(directory: Path, given: str | None) -> tuple[Verifier, ...]:

@@ -15,21 +15,20 @@ import fcntl
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from config.errors import EvidenceError, LogDamaged, NoteError
+from config.errors import LogDamaged, NoteError
 from exporters.evidence import layout
 from exporters.evidence.commitment import DOCUMENT
 from exporters.evidence.findings import Findings, Report
-from exporters.evidence.keys import read_verifiers
 from exporters.evidence.note import Verifier, open_checkpoint
 from exporters.evidence.reader import LogReader
 from exporters.evidence.verify_chain import ChainCheck
+from exporters.evidence.verify_directory import check_directory
 from exporters.evidence.verify_files import FileCheck
 from exporters.evidence.verify_heads import Head, check_heads
 from exporters.evidence.verify_leaves import LeafCheck
 from exporters.evidence.verify_shard import ShardCheck
 
 Progress = Callable[[int, int], None]
-_FILES = frozenset((layout.VERIFIERS, layout.LOCK, layout.HOLDS))
 _LOOKS = 3
 """How often the files of a shard are looked at while its writer changes them."""
 
@@ -61,7 +60,8 @@ class _Verification:
         self._reader = reader
         self._directory = reader.directory
         self._vkeys = vkeys
-        self._payloads = payloads
+        self._manifest = reader.manifest
+        self._payloads = payloads and (self._manifest is None or self._manifest.payloads)
         self._progress = progress
         self._findings = Findings(reader.directory)
         self._leaves = LeafCheck(self._findings)
@@ -70,7 +70,7 @@ class _Verification:
         self._live = is_written(reader.directory)
 
     def run(self, kept: bytes | None) -> Report:
-        self._check_directory()
+        check_directory(self._directory, self._manifest, self._vkeys, self._findings)
         shards = self._reader.shards()
         self._total = sum(map(self._size, shards))
         for shard in shards:
@@ -86,24 +86,6 @@ class _Verification:
             self._leaves.offsets.positions,
         )
 
-    def _check_directory(self) -> None:
-        """Only files and shards of a log lie in its directory."""
-        for path in sorted(self._directory.iterdir()):
-            if path.is_dir() and path.name.endswith(layout.GONE):
-                self._findings.note(path, "left of a shard whose removal was interrupted; the agent removes it")
-            elif path.is_dir() and layout.is_shard(path.name):
-                continue
-            elif path.name not in _FILES or path.is_dir():
-                self._findings.add(path, "no file of the log; nothing of this name belongs here")
-        path = self._directory / layout.VERIFIERS
-        try:
-            spelled = "".join(f"{verifier}\n" for verifier in read_verifiers(path))
-        except EvidenceError as error:
-            self._findings.add(path, str(error).removeprefix(f"{path}: "))
-        else:
-            if path.read_bytes() != spelled.encode():
-                self._findings.add(path, "holds more than one key a line")
-
     def _size(self, shard: str) -> int:
         try:
             return self._reader.size(shard)
@@ -111,10 +93,10 @@ class _Verification:
             return 0
 
     def _check_shard(self, shard: str) -> None:
-        path = self._directory / shard
+        path = self._reader.path(shard)
         heads = check_heads(path, self._vkeys, self._findings, live=self._live)
         check = self._checks[shard] = ShardCheck(
-            path, heads, self._leaves, self._findings, self._advance, with_payloads=self._payloads
+            self._reader, shard, heads, self._leaves, self._findings, self._advance, with_payloads=self._payloads
         )
         check.run()
         self._check_files(check)
@@ -125,10 +107,21 @@ class _Verification:
             if self._live:
                 check.heads = self._heads_again(check)
             found = Findings(self._directory)
-            FileCheck(check.path, check.tree, check.signed, found).run()
+            self._file_check(check, found).run()
             if not found.findings or look == _LOOKS - 1 or not self._live:
                 self._findings.take(found)
                 return
+
+    def _file_check(self, check: ShardCheck, found: Findings) -> FileCheck:
+        export = self._manifest
+        return FileCheck(
+            check.path,
+            check.tree,
+            check.signed,
+            found,
+            has_payloads=export is None or export.payloads,
+            is_of_tiles=export is not None and export.layout == "tiles",
+        )
 
     def _heads_again(self, check: ShardCheck) -> list[Head]:
         """The heads as they are now; roots of new ones are compared as far as their entries were read."""
@@ -147,7 +140,8 @@ class _Verification:
     def _check_chain(self) -> None:
         heads = {shard: check.heads for shard, check in self._checks.items()}
         sizes = {shard: check.entries for shard, check in self._checks.items()}
-        chain = ChainCheck(self._directory, heads, sizes, self._leaves.about, self._findings)
+        is_export = self._manifest is not None
+        chain = ChainCheck(self._directory, heads, sizes, self._leaves.about, self._findings, is_export=is_export)
         chain.run()
         if self._payloads:
             chain.check_erasures(

@@ -31,13 +31,18 @@ class FileCheck:
 
     Args:
         path: of the shard; tree: as recomputed; signed: entries that the last head covers.
+        has_payloads: whether there are payload files: not in every export; is_of_tiles: an export without packs.
     """
 
-    def __init__(self, path: Path, tree: TreeCheck, signed: int, findings: Findings) -> None:
+    def __init__(
+        self, path: Path, tree: TreeCheck, signed: int, findings: Findings, *, has_payloads: bool, is_of_tiles: bool
+    ) -> None:
         self._path = path
         self._tree = tree
         self._signed = signed
         self._findings = findings
+        self._is_of_tiles = is_of_tiles
+        self._kinds = _OF_PACKED if has_payloads else (layout.PACK, layout.INDEX)
         self._present = frozenset(
             file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file() or file.is_symlink()
         )
@@ -65,7 +70,7 @@ class FileCheck:
 
     def _expected(self) -> Iterator[str]:
         for number in range(self._packed):
-            yield from (self._name(kind, number) for kind in _OF_PACKED)
+            yield from (self._name(kind, number) for kind in self._kinds)
         for tile in self._expected_tiles():
             yield tile.path
             if tile.level == 0:
@@ -108,7 +113,7 @@ class FileCheck:
         number = layout.parse_range(rest)
         if number is None or kind not in (*_OF_PACKED, layout.SEGMENT):
             return False
-        if kind == layout.SEGMENT and number >= self._packed:
+        if number >= self._packed and (kind == layout.SEGMENT or (kind == layout.PAYLOAD and self._is_of_tiles)):
             return True
         if not self._has(layout.SEGMENT, number) or (kind == layout.SEGMENT and not self._is_repeated(number)):
             return False
@@ -119,9 +124,9 @@ class FileCheck:
         """Whether the segment of a packed range holds the same entries."""
         hashes: list[bytes] = []
         try:
-            with RangeReader(self._path, number, is_packed=False) as segment:
-                for frame in segment.entry_frames():
-                    hashes += leaf_hashes(decode_bundle(frame.raw(), frame.where, frame.head.first, frame.head.count))
+            with RangeReader(self._path, number, "segment") as segment:
+                for block in segment.entry_blocks():
+                    hashes += leaf_hashes(block.entries())
         except LogDamaged:
             return False
         wanted = self._tree.hashes(1, number, TILE_WIDTH)
