@@ -1,14 +1,15 @@
 """Alerts about models, for those who do not let the agent push: one for each track, from the open incidents alone.
 
 Names and labels are those of the alerts that the agent pushes, so routes fit both. The last value counts for 15 minutes
-after the series has gone: an agent that is restarted must not call a second time.
+after the series has gone: an agent that is restarted must not call a second time. What a standby has open is of an earlier
+ownership, and now the owner's to tell.
 """
 
 from __future__ import annotations
 
 from deploy.build.rules.promql import by, series
 from deploy.build.rules.rule import Alert, Group, RuleFile
-from deploy.build.rules.trial import Quiet, Trials
+from deploy.build.rules.trial import STANDBY, Quiet, Trials
 from detectors.measurement import Track
 from exporters.notice import ALERT_NAMES
 
@@ -30,10 +31,20 @@ def _alert(track: Track, severity: str, summary: str, description: str) -> Alert
             Quiet("none is open", _incidents(track, severity, "0x40"), 40),
             Quiet("it is resolved", _incidents(track, severity, "1x20 0x20"), 30),
             Quiet("an agent that had none is gone", _incidents(track, severity, "0x20 stale"), 30),
+            Quiet(
+                "a standby had it when it was the owner",
+                {**_incidents(track, severity, "1x40"), STANDBY: "1x40"},
+                40,
+            ),
             Quiet("one of another track is open", _incidents(_another(track), severity, "1x40"), 40),
         ),
     )
-    expr = f"max {by(*STREAM)} (last_over_time({open_incidents})) > 0"
+    expr = f"""\
+max {by(*STREAM)} (
+  last_over_time({open_incidents})
+unless on (job, instance)
+  last_over_time({series("wachter_source_state", MEMORY, state="standby")}) == 1
+) > 0"""
     return Alert(ALERT_NAMES[track], None, 1, expr, summary, description, trials)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from deploy.build.rules.promql import AGENT, series
 from deploy.build.rules.rule import Alert, Group
-from deploy.build.rules.trial import AGENT_LABELS, OF_AGENT, Quiet, Trials
+from deploy.build.rules.trial import AGENT_LABELS, OF_AGENT, STANDBY, Quiet, Trials
 
+WAITING = f"time() - {series('wachter_outbox_oldest_timestamp_seconds')}"
+UNLESS_STANDBY = f"unless on (job, instance)\n{series('wachter_source_state', state='standby')} == 1"
+"""A standby is silent: what waits in its outbox is of an earlier ownership."""
 OF_RECEIVER = {**OF_AGENT, "receiver": "oncall"}
 OLDEST = f'wachter_outbox_oldest_timestamp_seconds{{{AGENT_LABELS}, receiver="oncall"}}'
 HARM = (
@@ -18,7 +21,7 @@ STUCK = Alert(
     "WachterOutboxStuck",
     "warning",
     5,
-    f"time() - {series('wachter_outbox_oldest_timestamp_seconds')} > 600",
+    f"{WAITING} > 600\n{UNLESS_STANDBY}",
     "{{ $labels.receiver }} takes no messages from {{ $labels.instance }}",
     "The oldest has waited for {{ $value | humanizeDuration }}. It is kept and tried again; nobody has read it.",
     Trials(
@@ -29,6 +32,7 @@ STUCK = Alert(
         quiet=(
             Quiet("each waits for a minute", {OLDEST: "0+60x40"}, 40),
             Quiet("nothing waits", {OLDEST: "0x3 stale"}, 40),
+            Quiet("it stands by", {OLDEST: "0x40", STANDBY: "1x40"}, 40),
         ),
     ),
 )
@@ -38,9 +42,10 @@ HARM_NOT_TOLD = Alert(
     "critical",
     2,
     f"""\
-time() - {series("wachter_outbox_oldest_timestamp_seconds")} > 300
+{WAITING} > 300
 and on (job, instance)
-sum {AGENT} ({series("wachter_incidents_open", track="harm")}) > 0""",
+sum {AGENT} ({series("wachter_incidents_open", track="harm")}) > 0
+{UNLESS_STANDBY}""",
     "A model does harm, and {{ $labels.receiver }} cannot be told by {{ $labels.instance }}",
     "A message has waited for {{ $value | humanizeDuration }} while an incident of harm is open. Whoever reads this is the "
     "first to know: look at the open incidents, then at the receiver.",
@@ -51,6 +56,7 @@ sum {AGENT} ({series("wachter_incidents_open", track="harm")}) > 0""",
         value="8m 0s",
         quiet=(
             Quiet("no harm is done", {OLDEST: "0x40", HARM: "0x40"}, 40),
+            Quiet("it stands by", {OLDEST: "0x40", HARM: "1x40", STANDBY: "1x40"}, 40),
             Quiet("the message was taken", {OLDEST: "0x3 stale", HARM: "1x40"}, 40),
         ),
     ),

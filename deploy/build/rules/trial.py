@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 AGENT_LABELS = 'job="wachter", instance="a:9464"'
 """What the series of the agent in the cases are labelled with."""
+STANDBY = f'wachter_source_state{{{AGENT_LABELS}, state="standby"}}'
+"""1 while it stands by."""
 OF_AGENT = {"job": "wachter", "instance": "a:9464"}
 """The same, as labels of an alert."""
 
