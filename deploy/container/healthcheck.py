@@ -1,7 +1,7 @@
 """Exit 0 while the agent's own ``/-/healthy`` says so; what the image's HEALTHCHECK runs.
 
-``WACHTER_HEALTH_URL`` names another address. The certificate of the agent is not checked: it is asked on loopback, and it
-carries the name that others reach it by. An answer that asks for credentials is an answer.
+Another address is given as an argument or in ``WACHTER_HEALTH_URL``. The certificate of the agent is not checked: it is
+asked on loopback, and it carries the name that others reach it by. Being asked for a user or a certificate is an answer.
 """
 
 import os
@@ -17,7 +17,7 @@ HEALTHY = (200, 401)
 
 def main() -> None:
     """Ends with 0: healthy, or with 1 and the reason on standard error."""
-    address = os.environ.get("WACHTER_HEALTH_URL", ADDRESS)
+    address = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("WACHTER_HEALTH_URL", ADDRESS)
     status, said = ask(urlsplit(address))
     if status not in HEALTHY:
         sys.exit(f"{address}: {status or 'no answer'}: {said}")
@@ -30,6 +30,8 @@ def ask(address: SplitResult) -> tuple[int, str]:
         connection.request("GET", address.path)
         answer = connection.getresponse()
         return answer.status, answer.read(500).decode(errors="replace").strip()
+    except ssl.SSLError as error:
+        return (401 if "ALERT" in (error.reason or "") else 0), str(error)
     except (OSError, HTTPException) as error:
         return 0, str(error)
     finally:
