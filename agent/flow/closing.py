@@ -16,6 +16,7 @@ import msgspec
 from agent.flow.contexts import Context, Contexts
 from agent.flow.history import Judged, WindowRecord, judged_of
 from agent.flow.measuring import Measured, Measuring, Remeasured, volume_of
+from agent.flow.pictures import Album
 from agent.flow.whole_models import WholeModels
 from agent.flow.windowing import Due, Schedule, due_windows, next_start
 from agent.join.joins import Joins
@@ -25,7 +26,7 @@ from agent.state.store import Lane
 from agent.state.volumes import Volumes
 from detectors.columns import ModelKey
 from detectors.families import RULES
-from detectors.incident import Moved, Transition
+from detectors.incident import Incident, Moved, Transition
 from detectors.incidents import advance, moved_by, retire
 from detectors.measurement import Measurement, Stage
 from detectors.tables import Tables
@@ -52,6 +53,7 @@ class Closing:
 
     Attributes:
         on_window: told every window that is measured at its end, with its tables.
+        album: pictures of the columns of incidents, for people.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Closing:
         self.measuring = Measuring(ledger, panes, joins)
         self.models = WholeModels(contexts, ledger, volumes)
         self.on_window: OnWindow = nobody_asks
+        self.album = Album(ledger.store)
 
     def close(self, system: str, *, final: bool = False) -> Closed:
         """Everything of a system that its watermarks have made due.
@@ -172,7 +175,19 @@ class Closing:
         moved = _still_awaited(state, lanes, judgements)
         self.ledger.put_stream(stream, msgspec.structs.replace(state, incidents=incidents, moved=moved))
         self.ledger.count_calls(stream, told)
+        self._picture(due, self.album.changed(incidents, told))
         return records, [*transitions, *told]
+
+    def _picture(self, due: Sequence[Due], changed: Sequence[Incident]) -> None:
+        """The columns of what has changed, in the latest of the windows that changed it."""
+        measured = [item for item in due if not (item.retires or item.empty)]
+        if not changed or not measured:
+            return
+        item = max(measured, key=lambda item: item.end_us)
+        context = self._context(self.ledger.lanes[item.lane])
+        window = self.panes.window(item.lane, context.plan.panes(item.start_us, item.end_us))
+        for incident in changed:
+            self.album.take(incident, item, context, window)
 
     def _judge_window(self, item: Due, state: StreamState) -> tuple[StreamState, WindowRecord, list[Judgement]]:
         lane = self.ledger.lanes[item.lane]

@@ -133,6 +133,7 @@ class Pipeline:
         self.joins.write()
         self.pending.write()
         self.volumes.write()
+        self.closing.album.write()
         forget_before = max(self._newest_due(), 0) - self.settings.state.history_days * DAY_US
         self.store.put_history((row for window in self.outcome.windows for row in history_rows(window)), forget_before)
 
@@ -143,6 +144,7 @@ class Pipeline:
         self.joins.written()
         self.pending.written()
         self.volumes.written()
+        self.closing.album.written()
         self.changed = False
         outcome, self.outcome = self.outcome, Outcome()
         return outcome

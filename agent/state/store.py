@@ -17,7 +17,7 @@ import msgspec
 
 from agent.delivery import outbox
 from agent.source import Partition
-from agent.state import acts, evidence, rejects, requests
+from agent.state import acts, evidence, pictures, rejects, requests
 from agent.state.lock import hold
 from config.errors import StateError, StateVersion
 from detectors.columns import StreamKey
@@ -150,7 +150,7 @@ class Store:
         try:
             self.connection = connect(directory, durable=durable)
             _prepare(self.connection)
-            for part in (acts, evidence, outbox, rejects, requests):
+            for part in (acts, evidence, outbox, pictures, rejects, requests):
                 part.create_schema(self.connection)
         except sqlite3.Error as error:
             self._lock.close()

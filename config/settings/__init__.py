@@ -15,6 +15,7 @@ from config.settings.model import (
     VersionOverride,
     Window,
 )
+from config.settings.page import PageSettings
 from config.settings.receivers import AlertmanagerReceiver, Receiver, WebhookReceiver
 from config.settings.root import Settings
 from config.settings.service import Exposition, Limits, Listen, StateSettings
@@ -37,6 +38,7 @@ __all__ = [
     "LogSettings",
     "Mapping",
     "Model",
+    "PageSettings",
     "Protected",
     "Receiver",
     "Sasl",

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from config.mapping import Mapping
 from config.section import KEYS, Duration, Name, at_least
 from config.settings.log import LogSettings
+from config.settings.page import PageSettings
 from config.settings.receivers import Receiver
 from config.settings.service import Exposition, Limits, Listen, StateSettings
 from config.settings.source import Source
@@ -56,6 +57,8 @@ class Settings(BaseSettings):
     """Bounds."""
     exposition: Exposition = Exposition()
     """What metrics show."""
+    page: PageSettings = PageSettings()
+    """What the pages for people show."""
     retire_after_us: Duration = 14 * DAY_US
     """A stream without events for this long is retired."""
 

@@ -1,0 +1,55 @@
+"""Takes pictures of the columns of an incident when one of its windows is judged, while the window's tables are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.flow.contexts import Context
+from agent.flow.windowing import Due
+from agent.state import pictures as kept
+from agent.state.store import Store
+from detectors.explanation import ranked
+from detectors.incident import Incident, Kind, Transition
+from detectors.incidents import StreamIncidents, find
+from detectors.tables import Tables
+from exporters.column_pictures import column_pictures
+from exporters.dossier import Pictures
+
+MOST_COLUMNS = 8
+SHOWS = frozenset({Kind.OPENED, Kind.RECURRED, Kind.EXTENDED})
+"""Transitions that a window brought, which is out of tolerance itself."""
+
+
+class Album:
+    """Owned by the loop's thread. What was taken stays in memory until ``write``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._taken: dict[str, Pictures] = {}
+
+    def changed(self, incidents: StreamIncidents, told: Sequence[Transition]) -> list[Incident]:
+        """The incidents whose pictures are out of date after these transitions."""
+        names = dict.fromkeys(transition.incident_id for transition in told if transition.kind in SHOWS)
+        return [incident for name in names if (incident := find(incidents, name)) is not None]
+
+    def take(self, incident: Incident, item: Due, context: Context, window: Tables) -> None:
+        """The columns that the incident names, as they are in this window."""
+        reference = context.reference.tables if context.reference else None
+        columns = column_pictures(context.layout, window, reference, columns_of(incident)[:MOST_COLUMNS])
+        if columns:
+            self._taken[incident.id] = Pictures(item.start_us, item.end_us, columns)
+
+    def write(self) -> None:
+        """Inside the transaction."""
+        for incident_id, pictures in self._taken.items():
+            kept.put(self._store.connection, incident_id, pictures)
+
+    def written(self) -> None:
+        """After the transaction."""
+        self._taken.clear()
+
+
+def columns_of(incident: Incident) -> list[str]:
+    """What its findings and what moved with it speak of, the most telling first; not all of it is a column."""
+    subjects = [finding.subject for finding in ranked(incident)] + [row.subject for row in incident.moved]
+    return [subject for subject in dict.fromkeys(subjects) if subject]
