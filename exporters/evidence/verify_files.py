@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from config.errors import LogDamaged
 from exporters.evidence import layout
 from exporters.evidence.findings import Findings
-from exporters.evidence.frames import RANGE_ENTRIES
+from exporters.evidence.frame_file import FrameFile
+from exporters.evidence.frames import PAYLOADS, RANGE_ENTRIES
 from exporters.evidence.paths import (
     Bundle,
     Tile,
@@ -115,17 +117,22 @@ class FileCheck:
             return False
         if number >= self._packed and (kind == layout.SEGMENT or (kind == layout.PAYLOAD and self._is_of_tiles)):
             return True
-        if not self._has(layout.SEGMENT, number) or (kind == layout.SEGMENT and not self._is_repeated(number)):
+        if not self._has(layout.SEGMENT, number) or not self._is_repeated(kind, number):
             return False
         self._findings.note(self._path / name, "left by a packing that was interrupted; the agent mends it")
         return True
 
-    def _is_repeated(self, number: int) -> bool:
-        """Whether the segment of a packed range holds the same entries."""
-        hashes: list[bytes] = []
+    def _is_repeated(self, kind: str, number: int) -> bool:
+        """Whether a file holds what another file of its full range holds: only a full range is packed."""
+        first, end = number * RANGE_ENTRIES, (number + 1) * RANGE_ENTRIES
+        if kind == layout.INDEX or self._tree.size < end:
+            return False
         try:
-            with RangeReader(self._path, number, "segment") as segment:
-                for block in segment.entry_blocks():
+            if kind == layout.PAYLOAD:
+                return _payloads_end(self._path / self._name(kind, number), first) == end
+            hashes: list[bytes] = []
+            with RangeReader(self._path, number, "pack" if kind == layout.PACK else "segment") as again:
+                for block in again.entry_blocks():
                     hashes += leaf_hashes(block.entries())
         except LogDamaged:
             return False
@@ -163,6 +170,20 @@ class FileCheck:
             self._findings.damaged(error)
             return None
         return split_hashes(data)
+
+
+def _payloads_end(path: Path, first: int) -> int:
+    """Where the payloads of a file end, if each frame follows the one before; else where they break off.
+
+    Raises:
+        LogDamaged: a frame is not what was written.
+    """
+    with closing(FrameFile(path, (PAYLOADS,))) as file:
+        for frame in file.frames(PAYLOADS):
+            if frame.head.first != first:
+                break
+            first = frame.head.end
+    return first
 
 
 def _tile_of(name: str) -> Tile | None:

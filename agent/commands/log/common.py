@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from agent.commands.common import USAGE, fail
 from agent.evidence.begin import log_directory
-from config.errors import EvidenceError, SettingsError, WachterError
+from config.errors import EvidenceError, SettingsError
 from config.settings import Settings, load
 from exporters.evidence.note import Verifier
 from exporters.evidence.reader import LogReader, trusted_keys
@@ -61,7 +61,7 @@ def keys_of(reader: LogReader, given: str | None) -> tuple[Verifier, ...]:
         unreadable(error)
 
 
-def unreadable(error: WachterError | OSError) -> NoReturn:
+def unreadable(error: Exception) -> NoReturn:
     """End the command: what was asked for cannot be read."""
     fail(str(error), USAGE)
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -21,15 +17,13 @@ from agent.commands.log.common import (
     as_record,
     console,
     keys_of,
-    load_settings,
     open_log,
     time_text,
     unreadable,
 )
+from agent.commands.log.keys import people_keys
 from agent.commands.rejects import printable
-from agent.evidence.lookup import FindKey, Found, Story, look_up
-from agent.state.evidence import key_of_id
-from agent.state.store import DATABASE
+from agent.evidence.lookup import Found, Story, look_up
 from config.errors import EvidenceError, ProofError
 from exporters.evidence.leaf import Act, Incident, Inference, Label, Oversight
 from exporters.evidence.note import Verifier
@@ -63,7 +57,7 @@ def show(
     reader = open_log(directory, settings)
     keys = keys_of(reader, key)
     try:
-        with _people_keys(settings) as find_key:
+        with people_keys(settings) as find_key:
             story = look_up(reader, event_id, find_key)
     except EvidenceError as error:
         fail(str(error))
@@ -76,17 +70,6 @@ def show(
         _print_proof(console(), main, proof)
     if isinstance(proof, ProofError) and "no checkpoint covers it yet" not in str(proof):
         raise typer.Exit(1)
-
-
-@contextmanager
-def _people_keys(settings: Path | None) -> Iterator[FindKey]:
-    """The keys of the persons whom payloads speak of, as far as they are here."""
-    database = None if settings is None else load_settings(settings).state.directory / DATABASE
-    if database is None or not database.is_file():
-        yield lambda key_id: None
-        return
-    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
-        yield lambda key_id: key_of_id(connection, key_id)
 
 
 def _proof(reader: LogReader, keys: tuple[Verifier, ...], found: Found) -> Proved | ProofError:

@@ -1,0 +1,24 @@
+"""The keys that open sealed payloads, where the agent's state is here."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from agent.commands.log.common import load_settings
+from agent.evidence.lookup import FindKey
+from agent.state.evidence import key_of_id
+from agent.state.store import DATABASE
+
+
+@contextmanager
+def people_keys(settings: Path | None) -> Iterator[FindKey]:
+    """The keys of the persons whom payloads speak of, in the state that the settings name; none without settings."""
+    database = None if settings is None else load_settings(settings).state.directory / DATABASE
+    if database is None or not database.is_file():
+        yield lambda key_id: None
+        return
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
+        yield lambda key_id: key_of_id(connection, key_id)
