@@ -20,7 +20,7 @@ from agent.delivery import outbox
 from agent.delivery.outbox import Target
 from agent.delivery.sender import Sender
 from agent.delivery.targets import targets_of
-from agent.evidence.begin import open_journal
+from agent.evidence.begin import open_journal, upkeep_of
 from agent.flow.contexts import Contexts
 from agent.flow.history import WindowRecord
 from agent.flow.pipeline import Outcome
@@ -68,6 +68,7 @@ class Agent:
         assert isinstance(settings.source, KafkaSettings)
         self.source = KafkaSource(settings.source, on_gap=settings.source.on_gap)
         self.journal = open_journal(settings, contexts, self.store, self.clock)
+        self.tend_log = upkeep_of(settings, self.journal, self.store, self.clock)
         self.step = Step(
             settings,
             contexts,
@@ -114,6 +115,8 @@ class Agent:
         try:
             self._recover()
             outcome = self.step.run(POLL_SECONDS)
+            if self.tend_log():
+                self.step.recover()
             self._apply_reload()
             self.speak_while_responsible()
             self._say_whether_ready(self._why_not_ready())

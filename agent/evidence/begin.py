@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -16,6 +17,7 @@ from agent.evidence.outlets import outlets_of
 from agent.evidence.people import People
 from agent.evidence.recorder import StepRecorder
 from agent.evidence.records import RecordEntries
+from agent.evidence.upkeep import Upkeep
 from agent.flow.contexts import Contexts
 from agent.flow.incident_book import severities_of
 from agent.state import evidence
@@ -44,16 +46,7 @@ def open_journal(settings: Settings, contexts: Contexts, store: Store, clock: Cl
     if not settings.log.enabled:
         return NoJournal()
     connection = store.connection
-    name, pepper = _made_once(settings, store)
-    event_log = EvidenceLog.open(
-        log_directory(settings),
-        _signer(settings, name),
-        recorded_of(connection),
-        clock.now_us(),
-        name=name,
-        files=DiskFiles(durable=store.durable),
-    )
-    _tell_cut(event_log)
+    event_log, pepper = open_log(settings, store, clock)
     people = People(connection, pepper)
     return LogJournal(
         event_log,
@@ -65,6 +58,33 @@ def open_journal(settings: Settings, contexts: Contexts, store: Store, clock: Cl
         clock,
         settings.log.cadence_us,
     )
+
+
+def open_log(settings: Settings, store: Store, clock: Clock) -> tuple[EvidenceLog, bytes]:
+    """The log itself, for whoever holds the state, and the key of its tags.
+
+    Raises:
+        EvidenceError: the log cannot be opened: it is locked, damaged, older than the state, or its key cannot be used.
+        StateError: the state cannot be written.
+    """
+    name, pepper = _made_once(settings, store)
+    event_log = EvidenceLog.open(
+        log_directory(settings),
+        _signer(settings, name),
+        recorded_of(store.connection),
+        clock.now_us(),
+        name=name,
+        files=DiskFiles(durable=store.durable),
+    )
+    _tell_cut(event_log)
+    return event_log, pepper
+
+
+def upkeep_of(settings: Settings, journal: Journal, store: Store, clock: Clock) -> Callable[[], bool]:
+    """What the loop calls between two steps, see ``Upkeep.tend``."""
+    if not isinstance(journal, LogJournal):
+        return lambda: False
+    return Upkeep(journal, store, settings.log.retention_us, clock).tend
 
 
 def log_directory(settings: Settings) -> Path:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -21,17 +22,24 @@ from agent.flow.incident_book import severities_of
 from agent.flow.notes import LogMark
 from agent.state import evidence
 from agent.state.ledger import Ledger
+from agent.state.store import Store
 from config.errors import LogRolledBack, LogUnwritable
 from config.settings import Settings
 from exporters.evidence.entries import Entries
+from exporters.evidence.files import Files
 from exporters.evidence.heads import Signed
 from exporters.evidence.recorded import Recorded
 from exporters.snapshot import LogStatus
 
+AlsoWrite = Callable[[sqlite3.Connection], None]
 ENTRIES = "log_entries"
 """Counter of entries that were recorded."""
 
 log = structlog.get_logger(__name__)
+
+
+def write_nothing(connection: sqlite3.Connection) -> None:
+    """The ``AlsoWrite`` of entries that stand for themselves."""
 
 
 class EventLog(Protocol):
@@ -39,6 +47,12 @@ class EventLog(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def directory(self) -> Path: ...
+
+    @property
+    def files(self) -> Files: ...
 
     def append(self, entries: Entries, now_us: int) -> None: ...
 
@@ -49,6 +63,8 @@ class EventLog(Protocol):
     def cut_back(self, recorded: Recorded | None) -> None: ...
 
     def publish(self, now_us: int) -> Signed | None: ...
+
+    def erase(self, entries: Mapping[str, Collection[int]]) -> None: ...
 
     def close(self) -> None: ...
 
@@ -98,6 +114,16 @@ class LogJournal(Journal):
         return self._recorder
 
     @property
+    def directory(self) -> Path:
+        """Of the log."""
+        return self.log.directory
+
+    @property
+    def files(self) -> Files:
+        """Where the log lies."""
+        return self.log.files
+
+    @property
     def mark(self) -> LogMark | None:
         return None if self._recorded is None else LogMark(self.log.name, *self._recorded)
 
@@ -122,6 +148,42 @@ class LogJournal(Journal):
         except LogUnwritable as error:
             self._refused(error)
             raise
+
+    def note(self, entries: Entries, store: Store, now_us: int, also: AlsoWrite = write_nothing) -> None:
+        """Entries beside the steps, recorded in a transaction of their own. What a step has collected waits for its own.
+
+        Args:
+            also: writes with them, in the same transaction.
+
+        Raises:
+            LogUnwritable, StateError: nothing of it is kept.
+        """
+        try:
+            self._go_back()
+            self._append(entries, now_us)
+        except LogUnwritable as error:
+            self._refused(error)
+            raise
+        with store.transaction() as connection:
+            evidence.put(connection, evidence.RECORDED, str(self._synced))
+            also(connection)
+        self._recorded, self._synced, self._is_sound = self._synced, None, True
+        self._tend(self.log.recorded)
+
+    def erase(self, entries: Mapping[str, Collection[int]]) -> None:
+        """Erase payloads for good, by shard; behind the entry that says so.
+
+        Raises:
+            LogUnwritable: the disk did not take all of it; to be called again.
+        """
+        try:
+            self._go_back()
+            self._is_sound = False
+            self.log.erase(entries)
+        except LogUnwritable as error:
+            self._refused(error)
+            raise
+        self._is_sound = True
 
     def write(self, ledger: Ledger) -> None:
         if self._synced is None:

@@ -6,6 +6,7 @@ All functions take the caller's connection. Keys of persons stand in rows of the
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 _SCHEMA = """
@@ -64,6 +65,12 @@ def put_subject_keys(connection: sqlite3.Connection, keys: dict[int, SubjectKey]
     """Keep new keys, inside the caller's transaction."""
     rows = [(_bytes(tag), *key) for tag, key in keys.items()]
     connection.executemany("INSERT INTO subject_key VALUES (?, ?, ?)", rows)
+
+
+def delete_subject_keys(connection: sqlite3.Connection, tags: Sequence[int]) -> int:
+    """Forget the keys of persons, inside the caller's transaction; how many there were."""
+    deleted = (connection.execute("DELETE FROM subject_key WHERE tag = ?", (_bytes(tag),)).rowcount for tag in tags)
+    return sum(deleted)
 
 
 def _bytes(tag: int) -> bytes:

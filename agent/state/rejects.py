@@ -89,6 +89,16 @@ def add(conn: sqlite3.Connection, rejects: Sequence[Reject], at_us: int, max_row
     return evicted
 
 
+def delete(conn: sqlite3.Connection, numbers: Sequence[int]) -> None:
+    """Forget records, by their numbers; the caller commits."""
+    for number in numbers:
+        (weight,) = conn.execute(
+            "SELECT length(value) + ? FROM rejects WHERE number = ?", (ROW_OVERHEAD, number)
+        ).fetchone()
+        conn.execute("DELETE FROM rejects WHERE number = ?", (number,))
+        _add_bytes(conn, -weight)
+
+
 def list_rejects(conn: sqlite3.Connection, limit: int = 50, reason: str | None = None) -> list[Kept]:
     """The newest rejected records, newest first."""
     where, arguments = ("WHERE reason = ?", [reason]) if reason is not None else ("", [])

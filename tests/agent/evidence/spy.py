@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from agent.evidence.log_journal import LogJournal
 from config.errors import LogUnwritable
 from exporters.evidence.entries import Entries
+from exporters.evidence.files import Files
 from exporters.evidence.heads import Signed
 from exporters.evidence.recorded import Recorded
 from exporters.evidence.writer import EvidenceLog
@@ -58,12 +60,24 @@ class SpiedLog:
         self._called("publish")
         return self.real.publish(now_us)
 
+    def erase(self, entries: Mapping[str, Collection[int]]) -> None:
+        self._called("erase")
+        self.real.erase(entries)
+
     def close(self) -> None:
         self.real.close()
 
     @property
     def name(self) -> str:
         return self.real.name
+
+    @property
+    def directory(self) -> Path:
+        return self.real.directory
+
+    @property
+    def files(self) -> Files:
+        return self.real.files
 
     @property
     def bytes_on_disk(self) -> int:
