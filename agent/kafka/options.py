@@ -101,7 +101,7 @@ def _network(settings: KafkaSettings) -> dict[str, Any]:
         "request_timeout_ms": 30_000,
         "retry_backoff_ms": 100,
         "reconnect_backoff_ms": 100,
-        "reconnect_backoff_max_ms": 10_000,
+        "reconnect_backoff_max_ms": 2_000,  # a broker that is back is read within seconds
         "connections_max_idle_ms": 540_000,
         "metadata_max_age_ms": int(METADATA_MAX_AGE_SECONDS * 1000),
         "max_in_flight_requests_per_connection": 5,

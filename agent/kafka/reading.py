@@ -30,6 +30,8 @@ class Reading:
         self._begun = False
         self._held: frozenset[TopicPartition] = frozenset()
         self._valid_from = dict.fromkeys(self._owned, float("inf"))
+        self._topic_ids: dict[str, object] = {}
+        self.know_topics()
 
     def begin(self, positions: Mapping[Partition, int]) -> None:
         """Fetch from these offsets on; a partition without one begins at its start."""
@@ -49,6 +51,20 @@ class Reading:
         """Go on elsewhere, across a gap."""
         self._consumer.seek(part, offset)
         self._valid_from[part] = time.monotonic()
+
+    def know_topics(self) -> None:
+        """From now on the topics that have our names are those that the brokers know by these names now."""
+        found = {part.topic: self._connection.probe.topic_id(part.topic) for part in self._owned}
+        self._topic_ids |= {topic: known for topic, known in found.items() if known is not None}
+
+    def made_anew(self) -> dict[TopicPartition, int]:
+        """Positions in topics that were deleted and made again since; a topic that is only missing is not among them."""
+        probe, changed = self._connection.probe, set()
+        for topic, known in self._topic_ids.items():
+            found = probe.topic_id(topic)
+            if found is not None and found != known:
+                changed.add(topic)
+        return {part: probe.position(part) or 0 for part in self._mine() if part.topic in changed} if changed else {}
 
     def pass_over(self, except_for: Container[TopicPartition]) -> list[Fetched]:
         """Go on behind batches that are too large to be fetched; the head of each stands for it, at its last offset.

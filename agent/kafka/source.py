@@ -24,7 +24,7 @@ from agent.source import Assignment, Committed, Gap, Partition, Poll, Trouble
 from config.settings.source import KafkaSource as KafkaSettings
 
 FIRST_RETRY_SECONDS = 1.0
-LAST_RETRY_SECONDS = 30.0
+LAST_RETRY_SECONDS = 5.0
 COMMIT_SECONDS = 2.0
 MAX_NOTE_BYTES = 4096
 """What a broker keeps of a commit's note (its ``offset.metadata.max.bytes``)."""
@@ -121,6 +121,7 @@ class KafkaSource:
         assignment = self._turn(connection)
         if assignment is not None or self._reading is None:
             return Poll(self._epoch, assignment, trouble=self._watch.look(connection, self._membership))
+        records, anew = self._without_made_anew(connection, self._reading, records)
         self._failures = 0
         return Poll(
             self._epoch,
@@ -130,8 +131,20 @@ class KafkaSource:
             ),
             caught_up=self._reading.caught_up(),
             lag=self._reading.lag(),
-            gaps=gaps,
+            gaps=(*gaps, *anew),
             trouble=self._stopped or self._watch.look(connection, self._membership),
+        )
+
+    def _without_made_anew(
+        self, connection: Connection, reading: Reading, records: Records
+    ) -> tuple[Records, tuple[Gap, ...]]:
+        """Leave out what was read of topics that were deleted and made again: our offsets mean nothing there."""
+        anew = reading.made_anew()
+        if not anew:
+            return records, ()
+        wanted = {part: records[part][0].offset if part in records else at for part, at in anew.items()}
+        return {part: found for part, found in records.items() if part not in anew}, self._bridge(
+            connection, wanted, {}
         )
 
     def _connect(self) -> Connection:
@@ -166,6 +179,8 @@ class KafkaSource:
     def _bridge(self, connection: Connection, wanted: Mapping[TopicPartition, int], cut: Mapping[Any, int]) -> Any:
         """Go on behind records that are gone, and say so; or stop, where the policy is to fail."""
         beginnings, ends = connection.beginnings(wanted), connection.ends(wanted)
+        if self._reading is not None:
+            self._reading.know_topics()
         if self._on_gap == "fail":
             part, offset = next(iter(wanted.items()))
             self._stopped = troubles.lost_position(str(as_partition(part)), offset, beginnings[part], ends[part])

@@ -18,7 +18,7 @@ KEY = b"k"
 """Of every record: the client writes no tombstone without one."""
 
 FRONTIER_EVENTS = 6
-LARGE = {"max_request_size": 1 << 30}
+LARGE: dict[str, object] = {"max_request_size": 1 << 30, "request_timeout_ms": 60_000}
 """What the tests' producer may send; the topic has the last word."""
 
 
@@ -56,9 +56,11 @@ class Scene:
         if end == 1.0:
             self.write(self.story.sentinels(self.partitions))
 
-    def write(self, hands: Hands) -> None:
-        """Write records, by partition."""
-        self.broker.produce(self.topic, ((part, KEY, one) for part, hand in enumerate(hands) for one in hand), **LARGE)
+    def write(self, hands: Hands, **producer: object) -> None:
+        """Write records, by partition; ``producer`` are further settings of the client."""
+        self.broker.produce(
+            self.topic, ((part, KEY, one) for part, hand in enumerate(hands) for one in hand), **{**LARGE, **producer}
+        )
         for part, hand in enumerate(hands):
             self.produced[self.topic, part] = self.produced.get((self.topic, part), 0) + len(hand)
 

@@ -119,16 +119,16 @@ UNNOTICED = pytest.mark.xfail(
     ],
 )
 def test_a_topic_that_was_deleted_and_made_again_is_noticed_and_read_from_its_beginning(
-    tmp_path: Path, own_broker: KafkaBroker, story: Story, while_it_runs: bool, records_anew: int
+    tmp_path: Path, broker: KafkaBroker, story: Story, while_it_runs: bool, records_anew: int
 ) -> None:
-    scene = Scene(story, own_broker, partitions=1).create()
+    scene = Scene(story, broker, partitions=1).create()
     half = len(scene.hands[0]) // 2
     scene.write([scene.hands[0][:half]])
     with scene.read_by(tmp_path) as agent:
         agent.until(lambda: scene.is_read(agent))
         if not while_it_runs:
             assert agent.stop() == 0
-        own_broker.admin.delete_topics([scene.topic])
+        broker.admin.delete_topics([scene.topic])
         if while_it_runs:
             agent.until(lambda: "missing_topic" in agent.get("/-/ready").text)
         scene.produced = {}

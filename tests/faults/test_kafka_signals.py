@@ -18,7 +18,7 @@ from tests.faults.scene import Scene
 from tests.parts.kafka import KafkaBroker
 from tests.parts.live_agent import LiveAgent
 
-ROUNDS = scaled(6, 100)
+ROUNDS = scaled(4, 100)
 PATIENCE_SECONDS = 1.0
 pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(60 + 10 * ROUNDS)]
 

@@ -21,7 +21,7 @@ from tests.parts.kafka import KafkaBroker
 from tests.parts.live_agent import LiveAgent
 from tests.parts.members import Member, settings_for
 
-JOINS = scaled(8, 20)
+JOINS = scaled(5, 20)
 TURNS = scaled(3, 12)
 pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(120 + 20 * JOINS)]
 BY_LABELS = {"accuracy", "brier", "label_coverage"}
