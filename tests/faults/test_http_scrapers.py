@@ -22,7 +22,7 @@ from tests.faults.report import SEED, scaled
 from tests.faults.scrapers import open_and_silent, scraping
 from tests.faults.troubled import agent_of, is_told, oracle_holds, tell
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 MEMORY_LIMIT_MEBIBYTES = 512
 PROMISED_SECONDS = 0.1
 PROMISED_FALL = 0.05
@@ -40,7 +40,7 @@ def test_scrapers_of_all_kinds_cost_neither_threads_nor_memory(tmp_path: Path, n
         stack.enter_context(open_and_silent(agent.address, half_open=500, never_reading=20))
         scrapes = stack.enter_context(scraping(agent.address, 5, 0.1))
         tell(agent, story, 0.5, 1.0)
-        agent.until(lambda: is_told(agent, story) and len(scrapes.seconds) >= scaled(150, 3000), 120)
+        agent.until(lambda: is_told(agent, story) and len(scrapes.seconds) >= scaled(150, 3000), 400)
         during = usage(agent.pid)
         note(threads=(before.threads, during.threads), mebibytes=(before.mebibytes, during.mebibytes))
         assert during.threads <= before.threads + 2  # those of the pool that answers what changes something

@@ -16,7 +16,7 @@ from tests.agent.stage import Stage, event, model_of, settings_of
 from tests.faults.conftest import Note
 from tests.faults.report import scaled
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 COLUMNS = 100
 WINDOWS = scaled(20, 100)
 """Every column breaches in each: a step closes thousands of breaches at once."""

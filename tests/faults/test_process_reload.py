@@ -21,7 +21,7 @@ from tests.faults.receiver import Raw, receiving
 from tests.faults.report import SEED, scaled
 from tests.faults.troubled import agent_of, is_told, oracle_holds, settings_of, tell
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 RELOADS = scaled(100, 1000)
 SUCCESSFUL = "wachter_config_last_reload_successful"
 
@@ -61,7 +61,7 @@ def test_a_hundred_reloads_under_load_lose_nothing(tmp_path: Path, note: Note) -
         agent.settings.write_text(BAD[1](first, 0))
         assert agent.post("/-/reload").status == 422
         agent.until(is_taken(agent, False))
-        agent.until(lambda: is_told(agent, story) and receiver.told)
+        agent.until(lambda: is_told(agent, story) and receiver.told, 300)
         oracle_holds(agent, story, expected(story))
         assert agent.stop() == 0
         note(reloads=RELOADS, taken=agent.output.count("reloaded"))

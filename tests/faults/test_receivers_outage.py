@@ -28,7 +28,7 @@ from tests.exporters.sample import NOW_US
 from tests.faults.conftest import Note
 from tests.faults.report import scaled
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 HOUR_US = 60 * MINUTE_US
 INCIDENTS_A_MINUTE = scaled(5, 50)
 PROMISED_SECONDS = 60
