@@ -80,7 +80,7 @@ def traffic(seed: int, hours: int, *, shift_from: int = 10**6) -> list[tuple[Par
     return [(part, record) for _, part, record in sorted(records, key=lambda r: r[0])]
 
 
-def play(stage: Stage, records: list[tuple[Partition, bytes]], step: int = 50) -> None:
+def play(stage: Stage, records: list[tuple[Partition, bytes]], step: int = 120) -> None:
     for start in range(0, len(records), step):
         for part, record in records[start : start + step]:
             stage.source.append(record, to=part)
@@ -115,7 +115,13 @@ def test_a_log_repeats_incidents_and_what_people_did_to_them(busy: Stage, tmp_pa
     third = len(records) // 3
     play(busy, records[: 2 * third])
     (incident, *_) = [json.loads(line)["id"] for line in incident_lines(busy.store.connection, agent=False)]
-    for kind, comment in (("ack", ""), ("comment", "looked at it"), ("ack", ""), ("resolve", "fixed")):
+    acted: list[tuple[acts.ActKind, str]] = [
+        ("ack", ""),
+        ("comment", "looked at it"),
+        ("ack", ""),
+        ("resolve", "fixed"),
+    ]
+    for kind, comment in acted:
         acts.request(busy.store.connection, kind, incident, "kim", comment, 0)
         busy.turn()
     play(busy, records[2 * third :])
