@@ -1,0 +1,98 @@
+"""What the model is given: drift by column and time, and whether the data can be used at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy.build.dashboards.board import Row
+from deploy.build.dashboards.panels import Query, from_zero, graph, steps_of_windows
+from deploy.build.dashboards.scope import MODEL, one_of
+from deploy.build.dashboards.tables import heat, judged
+from detectors.drift import Drift
+from detectors.quality import Quality
+
+DRIFT = Drift().measures
+QUALITY = Quality().measures
+OF_COLUMNS = {"stage": "=window", "segment": "=", "subject": "!="}
+
+
+def drift() -> Row:
+    """How far the data moved from the reference."""
+    return Row("Drift", [_drift_heat(), _distances(), _drift_table()])
+
+
+def quality() -> Row:
+    """Missing, invalid and unseen values."""
+    return Row("Data quality", [_quality_heat(), _unusable(), _quality_table()])
+
+
+def _drift_heat() -> Any:
+    return heat(
+        "Drift of every column",
+        "How far each column's distribution surely moved from the reference, in tolerances. Orange and red are breaches; a "
+        "column that moved hurts nobody by itself, so this is a ticket at most.",
+        MODEL,
+        DRIFT,
+        height=12,
+    )
+
+
+def _distances() -> Any:
+    expr = MODEL.series("wachter_measure_value", metric="=js_distance", **OF_COLUMNS)
+    panel = graph(
+        "Distance from the reference",
+        "Jensen-Shannon distance of each column's distribution to that of the reference: 0 is equal, 1 is disjoint.",
+        "short",
+        Query(expr, "{{subject}}"),
+        height=10,
+    )
+    return from_zero(steps_of_windows(panel).fill_opacity(0).line_width(1))
+
+
+def _drift_table() -> Any:
+    return judged(
+        "Judged drift",
+        "Every column as it stands: how far it moved, with its interval, beside what is tolerated.",
+        MODEL,
+        "Column",
+        width=12,
+        height=10,
+        metric=one_of(*DRIFT),
+        segment="=",
+    )
+
+
+def _quality_heat() -> Any:
+    return heat(
+        "Quality of every column",
+        "The worst quality measure of each column, its lower end in tolerances: from 1 on more values are missing, invalid "
+        "or unseen than may be.",
+        MODEL,
+        QUALITY,
+        height=12,
+    )
+
+
+def _unusable() -> Any:
+    expr = MODEL.series("wachter_measure_value", metric="=unusable_share", **OF_COLUMNS)
+    panel = graph(
+        "Values that cannot be used",
+        "Share of each column's values that are missing or invalid.",
+        "percentunit",
+        Query(expr, "{{subject}}"),
+        height=10,
+    )
+    return from_zero(steps_of_windows(panel).fill_opacity(0).line_width(1))
+
+
+def _quality_table() -> Any:
+    return judged(
+        "Judged data quality",
+        "Every column as it stands, beside what is tolerated.",
+        MODEL,
+        "Column",
+        width=12,
+        height=10,
+        metric=one_of(*QUALITY),
+        segment="=",
+    )
