@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from exporters.evidence.frames import HEAD_BYTES
 from exporters.evidence.heads import Signed
 from exporters.evidence.note import Verifier
 from exporters.evidence.spelling import encode_base64
@@ -27,9 +28,9 @@ To verify with Go, and nothing of the program that wrote the log (golang.org/x/m
   6. an older checkpoint of yours: tlog.ProveTree and tlog.CheckTree show that this log continues it.
 """
 
-_PACKS = """\
+_PACKS = f"""\
 Entries are packed, to be small: <shard>/pack and <shard>/segment hold them in zstd frames. Export with --layout tiles to
-verify with programs that know C2SP tlog-tiles only, or unpack a frame: 61 bytes of head ("<4sBQIII32s": magic WEF1, kind 1,
+verify with programs that know C2SP tlog-tiles only, or unpack a frame: {HEAD_BYTES} bytes of head ("<4sBQIII32s": magic WEF1, kind 1,
 first entry, count, raw bytes, stored bytes, SHA-256 of head without digest and body), then a zstd frame of entries, each
 behind its length (2 bytes, big-endian).
 """

@@ -1,0 +1,288 @@
+"""What verifying names, and what it does not mind."""
+
+from __future__ import annotations
+
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from config.errors import EvidenceError
+from exporters.evidence import layout, leaves, log_leaves
+from exporters.evidence.entries import SALT_BYTES
+from exporters.evidence.files import DiskFiles
+from exporters.evidence.findings import Report
+from exporters.evidence.frames import ENTRIES, HEAD_BYTES, PAYLOADS, FrameEncoder
+from exporters.evidence.note import Signer
+from exporters.evidence.payload_frame import ERASED, PayloadBlock, parse
+from exporters.evidence.range_reader import RangeReader
+from exporters.evidence.retention import Hold, place_hold, remove_shard
+from exporters.evidence.verify import verify
+from exporters.evidence.writer import EvidenceLog
+from tests.exporters.evidence.whole_log import (
+    DECEMBER_US,
+    NAME,
+    NOVEMBER_US,
+    SIGNER,
+    TOPIC,
+    WholeLog,
+    bare,
+    small_log,
+    tiny_log,
+)
+
+KEYS = (SIGNER.verifier,)
+STRANGER = Signer(NAME, bytes(range(1, 33)))
+
+
+def told(report: Report) -> list[str]:
+    return [str(finding) for finding in report.findings]
+
+
+def noted(report: Report) -> list[str]:
+    return [str(note) for note in report.notes]
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> WholeLog:
+    """A log that is open, with a first step."""
+    log = WholeLog(tmp_path / "log")
+    log.step(log.start(), log.settings(), log.events(5))
+    return log
+
+
+def test_a_directory_that_is_missing_or_no_log_is_said(tmp_path: Path) -> None:
+    with pytest.raises(EvidenceError, match="there is no such directory"):
+        verify(tmp_path / "nowhere", KEYS)
+    with pytest.raises(EvidenceError, match="holds no log"):
+        verify(tmp_path, KEYS)
+
+
+def test_entries_behind_the_last_checkpoint_are_noted(whole: WholeLog) -> None:
+    whole.sign()
+    whole.step(whole.events(4))
+    whole.log.close()
+    report = verify(whole.directory, KEYS)
+    assert report.ok
+    assert noted(report) == ["2026-11: the last 5 of 13 entries are recorded, not yet signed"]
+
+
+def test_a_log_that_is_written_meanwhile_is_verified_beside_its_writer(whole: WholeLog) -> None:
+    for _ in range(3):
+        whole.step(whole.events(300))
+        assert verify(whole.directory, KEYS).ok
+        whole.sign()
+        assert verify(whole.directory, KEYS).ok
+    whole.log.close()
+
+
+def test_a_torn_append_is_noted_and_a_changed_one_is_found(whole: WholeLog) -> None:
+    whole.close()
+    segment = layout.range_path(whole.directory / "2026-11", layout.SEGMENT, 0)
+    sound = segment.read_bytes()
+    frame = FrameEncoder().encode(ENTRIES, 8, 1, b"\0\x02{}")
+    for size in range(1, len(frame)):
+        segment.write_bytes(sound + frame[:size])
+        report = verify(whole.directory, KEYS)
+        assert report.ok
+        assert f"{size} bytes of an append that was not finished" in noted(report)[0]
+    segment.write_bytes(sound + frame[:21] + b"\xff" + frame[22:])
+    assert "its length was changed" in told(verify(whole.directory, KEYS))[0]
+
+
+def test_another_key_is_told_from_the_one_that_signed(tmp_path: Path) -> None:
+    log = tiny_log(tmp_path / "log")
+    report = verify(log, (STRANGER.verifier,))
+    assert "no known key signed the note" in told(report)[0]
+
+
+def test_a_log_written_anew_with_another_key_fails_the_key_that_was_kept(tmp_path: Path) -> None:
+    files = DiskFiles(durable=False)
+    forged = EvidenceLog.open(tmp_path / "log", STRANGER, None, NOVEMBER_US, name=NAME, files=files)
+    forged.append(bare(leaves.stop_leaf(NOVEMBER_US, "x")), NOVEMBER_US)
+    forged.sync()
+    forged.recorded()
+    forged.publish(NOVEMBER_US)
+    forged.close()
+    assert verify(tmp_path / "log", (STRANGER.verifier,)).ok
+    assert not verify(tmp_path / "log", KEYS).ok
+
+
+def test_a_kept_checkpoint_shows_a_tail_that_was_removed(whole: WholeLog) -> None:
+    whole.sign()
+    older = Path(shutil.copytree(whole.directory, whole.directory.with_name("older")))
+    kept_early = (whole.directory / "2026-11" / layout.CHECKPOINT).read_bytes()
+    whole.step(whole.events(50))
+    whole.close()
+    kept = (whole.directory / "2026-11" / layout.CHECKPOINT).read_bytes()
+    assert verify(whole.directory, KEYS, kept=kept_early).ok
+    assert verify(older, KEYS).ok
+    assert "covers 59 entries of 2026-11, of which 8 are left" in told(verify(older, KEYS, kept=kept))[0]
+
+
+def test_a_kept_checkpoint_of_another_history_is_told(tmp_path: Path) -> None:
+    one, other = WholeLog(tmp_path / "one"), WholeLog(tmp_path / "other")
+    one.step(one.events(9))
+    other.step(other.window(), other.events(8))
+    kept = (one.close() / "2026-11" / layout.CHECKPOINT).read_bytes()
+    assert "this is another history" in told(verify(other.close(), KEYS, kept=kept))[0]
+
+
+def test_offsets_that_no_leaf_explains_are_named_by_their_range(whole: WholeLog) -> None:
+    whole.offset += 3
+    whole.step(whole.events(2))
+    whole.step(bare(leaves.gap_leaf((TOPIC, 0), 10, 14, "retention", NOVEMBER_US)))
+    whole.offset = 14
+    whole.step(whole.events(1))
+    report = verify(whole.close(), KEYS)
+    assert told(report) == [
+        f"2026-11/segment/000, byte {_byte(report)}, entry 8: {TOPIC}/0 offsets 5 to 7 are missing, "
+        "and no gap, takeover or retention explains it"
+    ]
+    assert [str(gap) for gap in report.missing] == [f"{TOPIC}/0 offsets 10 to 13"]
+    assert report.positions == {(TOPIC, 0): 15}
+
+
+def _byte(report: Report) -> str:
+    return report.findings[0].where.partition("byte ")[2].partition(",")[0]
+
+
+def test_offsets_that_come_again_are_found_and_after_a_take_over_expected(whole: WholeLog) -> None:
+    whole.offset = 3
+    whole.step(whole.events(1))
+    assert "offset 3 comes again" in told(verify(whole.close(), KEYS))[0]
+
+
+def test_a_payload_that_is_gone_needs_an_erasure_that_names_it(whole: WholeLog) -> None:
+    erased = _erase(whole, entries={4, 5})
+    report = verify(erased, KEYS)
+    assert [finding.what for finding in report.findings] == [
+        "its payload is erased, and no erasure of the log names it"
+    ]
+    assert report.findings[0].more == 1
+
+
+def test_an_erasure_in_the_log_explains_the_payloads_that_it_names(whole: WholeLog) -> None:
+    document = b'{"shard":"2026-11","entries":[[4,5]]}\n'
+    leaf = {"type": "erasure", "actor": "kim", "logged": NOVEMBER_US, "erased": 2}
+    whole.step(
+        whole.document(document, lambda told: msgspec.json.encode(leaf | {"payload": told.decode() + "="}), "erasure")
+    )
+    report = verify(_erase(whole, entries={4, 5}), KEYS)
+    assert report.ok
+    assert report.shards[0].payloads["erased"] == 2
+
+
+def _erase(whole: WholeLog, entries: set[int]) -> Path:
+    """Close the log and rewrite its one segment without some payloads and their salts."""
+    log = whole.close()
+    path = layout.range_path(log / "2026-11", layout.SEGMENT, 0)
+    frames = []
+    with RangeReader(log / "2026-11", 0, "segment") as segment:
+        assert segment.framed is not None
+        data = path.read_bytes()
+        for offset, head in segment.framed.heads:
+            if head.kind == ENTRIES:
+                frames.append(data[offset : offset + HEAD_BYTES + head.stored_bytes])
+                continue
+            frame = next(frame for frame in segment.payload_frames() if frame.offset == offset)
+            block = parse(frame.raw(), head.count, "")
+            gone = [head.first + place in entries for place in range(head.count)]
+            lengths = block.lengths.copy()
+            lengths[gone] = ERASED
+            salts = b"".join(bytes(SALT_BYTES) if gone[place] else block.salt(place) for place in range(head.count))
+            blobs = b"".join(p for p, is_gone in zip(block.payloads(), gone, strict=True) if p and not is_gone)
+            raw = PayloadBlock(block.subjects, lengths, block.forms, salts, blobs).to_bytes()
+            frames.append(FrameEncoder().encode(PAYLOADS, head.first, head.count, raw))
+    path.write_bytes(b"".join(frames))
+    return log
+
+
+def test_a_payload_that_was_changed_with_its_digest_is_found_by_its_commitment(whole: WholeLog) -> None:
+    log = whole.close()
+    path = layout.range_path(log / "2026-11", layout.SEGMENT, 0)
+    with RangeReader(log / "2026-11", 0, "segment") as segment:
+        frame = next(iter(segment.payload_frames()))
+        block = parse(frame.raw(), frame.head.count, "")
+    raw = block.to_bytes()[:-1] + b"?"
+    path.write_bytes(path.read_bytes()[: frame.offset] + FrameEncoder().encode(PAYLOADS, 0, frame.head.count, raw))
+    assert "its payload is not the one that the leaf commits to" in told(verify(log, KEYS))[0]
+
+
+def test_without_payloads_nothing_is_said_about_them(tmp_path: Path) -> None:
+    report = verify(small_log(tmp_path / "log"), KEYS, payloads=False)
+    assert report.ok
+    assert report.shards[0].payloads == {}
+
+
+def test_an_entry_that_is_no_leaf_is_found(whole: WholeLog) -> None:
+    whole.step(bare(b'{"type":"rumour","logged":1}'))
+    assert "the entry is no leaf that this version knows" in told(verify(whole.close(), KEYS))[0]
+
+
+def test_a_shard_that_is_missing_is_found_unless_its_removal_is_an_entry(tmp_path: Path) -> None:
+    log = small_log(tmp_path / "log")
+    shutil.rmtree(log / "2026-11")
+    assert told(verify(log, KEYS)) == [
+        "2026-11: the shard is missing, though 2026-12 follows it and nothing says that it was removed"
+    ]
+
+
+def test_a_shard_that_was_removed_after_its_time_is_not_missed(whole: WholeLog) -> None:
+    whole.sign()
+    signed = whole.log.last_signed
+    assert signed is not None
+    whole.now_us = DECEMBER_US
+    whole.step(whole.events(3))
+    whole.step(bare(log_leaves.retention_leaf("2026-11", signed.size, signed.root, DECEMBER_US)))
+    remove_shard(DiskFiles(durable=False), whole.directory, "2026-11")
+    assert verify(whole.close(), KEYS).ok
+
+
+def test_a_hold_must_be_the_one_that_the_log_has(whole: WholeLog) -> None:
+    files = DiskFiles(durable=False)
+    hold = Hold("h1", ("2026-11",), "kim", "dispute", NOVEMBER_US)
+    whole.step(bare(log_leaves.hold_leaf(hold.hold, hold.shards, hold.actor, hold.reason, NOVEMBER_US)))
+    place_hold(files, whole.directory, hold)
+    log = whole.close()
+    assert verify(log, KEYS).ok
+    path = log / layout.HOLDS
+    path.write_bytes(path.read_bytes().replace(b"dispute", b"nothing"))
+    assert told(verify(log, KEYS)) == ["holds.jsonl: the hold 'h1' is not the one that the log has"]
+
+
+def test_a_checkpoint_that_the_log_mentions_must_be_there(whole: WholeLog) -> None:
+    root = sha256(b"").digest()
+    whole.step(bare(log_leaves.checkpoint_leaf(8, root, NOVEMBER_US)))
+    assert (
+        "a checkpoint over 8 entries was signed, and is not among checkpoints" in told(verify(whole.close(), KEYS))[0]
+    )
+
+
+def test_an_older_checkpoint_put_in_place_of_the_last_is_found(whole: WholeLog) -> None:
+    whole.sign()
+    older = (whole.directory / "2026-11" / layout.CHECKPOINT).read_bytes()
+    whole.step(whole.events(3))
+    log = whole.close()
+    (log / "2026-11" / layout.CHECKPOINT).write_bytes(older)
+    assert "the checkpoint of size 8, though one of size 12 was signed" in told(verify(log, KEYS))[0]
+
+
+def test_a_signature_of_an_unknown_key_beside_a_known_one_is_found(whole: WholeLog) -> None:
+    log = whole.close()
+    line = "\N{EM DASH} witness AAAAAGFiY2Q=\n".encode()
+    for name in (layout.CHECKPOINT, layout.CHECKPOINTS):
+        path = log / "2026-11" / name
+        note, separator, rest = path.read_bytes().partition(b"--- ")
+        path.write_bytes(note + line + separator + rest)
+    assert "1 of its 2 signatures are of keys that are not known" in told(verify(log, KEYS))[0]
+
+
+def test_what_an_interrupted_write_leaves_is_noted(whole: WholeLog) -> None:
+    log = whole.close()
+    (log / "2026-11" / "checkpoint.new").write_bytes(b"half")
+    report = verify(log, KEYS)
+    assert report.ok
+    assert "left by a write that was interrupted" in noted(report)[0]
