@@ -4,6 +4,7 @@
 """
 
 from config.mapping import Mapping, When
+from config.settings.escalation import Escalation, EscalationStep, Maintenance
 from config.settings.load import from_mapping, from_text, load
 from config.settings.log import CheckpointCopy, FileCopy, KafkaCopy, LogSettings, WebhookCopy
 from config.settings.model import (
@@ -16,7 +17,15 @@ from config.settings.model import (
     Window,
 )
 from config.settings.page import PageSettings
-from config.settings.receivers import AlertmanagerReceiver, Receiver, WebhookReceiver
+from config.settings.receivers import (
+    AlertmanagerReceiver,
+    AppriseReceiver,
+    EmailReceiver,
+    PagerDutyReceiver,
+    Receiver,
+    SlackReceiver,
+    WebhookReceiver,
+)
 from config.settings.root import Settings
 from config.settings.service import Exposition, Limits, Listen, StateSettings
 from config.settings.source import FileSource, KafkaSource, Sasl, Source, Tls
@@ -25,8 +34,12 @@ from config.settings.thresholds import Severities, Threshold
 
 __all__ = [
     "AlertmanagerReceiver",
+    "AppriseReceiver",
     "CheckpointCopy",
     "Column",
+    "EmailReceiver",
+    "Escalation",
+    "EscalationStep",
     "Exposition",
     "FileCopy",
     "FileSource",
@@ -36,15 +49,18 @@ __all__ = [
     "Limits",
     "Listen",
     "LogSettings",
+    "Maintenance",
     "Mapping",
     "Model",
     "PageSettings",
+    "PagerDutyReceiver",
     "Protected",
     "Receiver",
     "Sasl",
     "Segments",
     "Settings",
     "Severities",
+    "SlackReceiver",
     "Source",
     "StateSettings",
     "System",

@@ -16,6 +16,7 @@ def check_document(document: Document) -> Iterator[Problem]:
     for i, system in _sections(systems):
         yield from _unique(document, ("systems", i, "models"), system.get("models"), "name")
     yield from _unique(document, ("receivers",), document.data.get("receivers"), "name")
+    yield from _known_receivers(document)
     yield from _known_topics(document)
     yield from _declared_attributes(document)
 
@@ -36,6 +37,23 @@ def _unique(document: Document, at: Location, value: Any, key: str) -> Iterator[
             what = f"{name!r} is already the {key} of {format_location((*at, first[name]))}"
             yield _problem(document, (*at, i, key), what, "Give each its own.")
         first.setdefault(name, i)
+
+
+def _known_receivers(document: Document) -> Iterator[Problem]:
+    """Steps of escalations name receivers that are there and do not escalate by themselves."""
+    types = {receiver.get("name"): receiver.get("type") for _, receiver in _sections(document.data.get("receivers"))}
+    policies = document.data.get("escalation")
+    for severity, steps in policies.items() if isinstance(policies, dict) else ():
+        for i, step in _sections(steps):
+            for j, name in enumerate(_written_list(step.get("receivers")) or ()):
+                at = ("escalation", severity, i, "receivers", j)
+                if isinstance(name, str) and name not in types:
+                    yield _problem(
+                        document, at, f"{name!r} is not one of the receivers", "Add it there, or correct it here."
+                    )
+                elif types.get(name) == "alertmanager":
+                    what = f"{name!r} is an Alertmanager, which is told at once and routes by itself"
+                    yield _problem(document, at, what, "Leave it out here.")
 
 
 def _known_topics(document: Document) -> Iterator[Problem]:

@@ -23,7 +23,7 @@ from config.settings.document import Document, Location, format_location
 PREFIX = "WACHTER_"
 DELIMITER = "__"
 SECRETS_DIR = "WACHTER_SECRETS_DIR"
-SECRET_KEYS = ("password", "secret")
+SECRET_KEYS = ("password", "secret", "routing_key", "token", "webhook_url")
 MAX_SECRET_BYTES = 1 << 16
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from config.section import Name, Names, Section
+from config.section import Names, Section, Url
 
 
 class PageSettings(Section):
@@ -14,7 +14,7 @@ class PageSettings(Section):
     """Example events shown with an incident, read back from the event log; 0 shows none."""
     reveal: Names = ()
     """Fields of events, and columns whose levels are categories, that are shown as they are; the others are masked."""
-    runbook_url: Name | None = None
+    runbook_url: Url | None = None
     """Where your runbooks are; `{alert}` becomes the name of the alert, in lower case, as headings are linked to."""
-    dashboard_url: Name | None = None
+    dashboard_url: Url | None = None
     """A dashboard to link to; `{system}`, `{model}` and `{version}` are filled in."""

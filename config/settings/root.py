@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config.mapping import Mapping
 from config.section import KEYS, Duration, Name, at_least
+from config.settings.escalation import Escalation, Maintenance
 from config.settings.log import LogSettings
 from config.settings.page import PageSettings
 from config.settings.receivers import Receiver
@@ -47,6 +48,10 @@ class Settings(BaseSettings):
     """How loud each track is."""
     receivers: tuple[Annotated[Receiver, Field(discriminator="type")], ...] = ()
     """Who is told about incidents."""
+    escalation: Escalation = Escalation()
+    """Who is told when, by severity. Receivers that it does not name are told at once of everything."""
+    maintenance: tuple[Maintenance, ...] = ()
+    """Times in which nobody is called."""
     listen: Listen = Listen()
     """Where metrics are served."""
     state: StateSettings = StateSettings()
