@@ -83,6 +83,7 @@ class BoundedBatch(DefaultRecordBatch):  # type: ignore[misc]
         read = _READERS.get(self.compression_type)
         if read is None or self._decompressed:
             return super().__iter__()  # type: ignore[no-any-return]
+        self._assert_has_codec(self.compression_type)
         found = read(bytes(memoryview(self._buffer)[self._pos :]), MAX_BATCH_BYTES + 1)
         if len(found) > MAX_BATCH_BYTES:
             return iter([self._standing_for(found)])
