@@ -7,9 +7,9 @@ not say.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 
+import msgspec
 import structlog
 
 from agent.clock import Clock
@@ -27,7 +27,6 @@ from exporters.evidence.retention import Hold, due_shards, place_hold, read_hold
 
 DAY_SECONDS = 86_400.0
 RETRY_SECONDS = 10.0
-HOLD_BYTES = 4
 
 log = structlog.get_logger(__name__)
 
@@ -52,17 +51,23 @@ class Upkeep:
         self._not_before = float("-inf")
 
     def tend(self) -> bool:
-        """Do what is due; whether the state was changed beneath what is remembered of it.
+        """Do what was asked for, then what is due by itself; whether the state was changed beneath what is remembered of it.
 
         Raises:
             LogUnwritable: the disk does not take it; what was asked for waits.
         """
+        changed = self.answer()
         now = self._clock.monotonic_seconds()
-        if now < self._not_before:
-            return False
         if now - self._pruned_at >= DAY_SECONDS:
             self._pruned_at = now
             self._prune_daily()
+        return changed
+
+    def answer(self) -> bool:
+        """Do what was asked for; as ``tend``."""
+        now = self._clock.monotonic_seconds()
+        if now < self._not_before:
+            return False
         waiting = requests.pending(self._store.connection)
         for request in waiting:
             try:
@@ -112,11 +117,12 @@ class Upkeep:
 
     def _hold(self, request: Request) -> Body:
         """The file first, then the entry: a hold is in force before anybody is told so."""
-        now_us = self._clock.now_us()
+        now_us, reason = self._clock.now_us(), str(request.body["reason"])
         shards = shards_named(str(request.body["shards"]))
-        name = str(request.body.get("hold") or f"hold-{os.urandom(HOLD_BYTES).hex()}")
-        reason = str(request.body["reason"])
-        place_hold(self._notes.files, self._notes.directory, Hold(name, tuple(shards), request.actor, reason, now_us))
+        name = str(request.body.get("hold") or f"hold-{request.id}")
+        hold = Hold(name, tuple(shards), request.actor, reason, now_us)
+        if not any(_is_same(hold, other) for other in read_holds(self._notes.files, self._notes.directory)):
+            place_hold(self._notes.files, self._notes.directory, hold)
         self._note(log_leaves.hold_leaf(name, shards, request.actor, reason, now_us), now_us)
         return {"hold": name, "shards": shards}
 
@@ -149,3 +155,8 @@ class Upkeep:
         "release": _release,
         "prune": _prune,
     }
+
+
+def _is_same(hold: Hold, other: Hold) -> bool:
+    """Whether a hold is in force already: it was placed, and a crash came before its entry."""
+    return msgspec.structs.replace(hold, logged=other.logged) == other

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import getpass
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from agent.clock import WallClock
@@ -73,9 +75,10 @@ def _done(settings: Settings, kind: RequestKind, actor: str, body: Body, what: s
 
 
 def _done_here(settings: Settings, store: Store, kind: RequestKind, actor: str, body: Body, what: str) -> Answer | None:
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     clock = WallClock()
     with opened_alone(settings, store, clock) as alone, progress(what) as show:
         with store.transaction() as connection:
             number = requests.request(connection, kind, actor, body, clock.now_us())
-        Upkeep(alone, store, settings.log.retention_us, clock, show).tend()
+        Upkeep(alone, store, settings.log.retention_us, clock, show).answer()
         return requests.answer_of(store.connection, number)
