@@ -15,9 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from agent.clock import time_us
 from agent.commands.common import USAGE, fail
+from agent.evidence.lookup import FindKey
 from agent.replay.comparison import Span
 from agent.replay.from_log import DIFFERENCES, LogSummary, replay_log
-from agent.replay.log_entries import FindKey, keys_of, no_keys
+from agent.replay.log_entries import keys_of, no_keys
 from agent.replay.run import INCIDENTS, MEASUREMENTS
 from agent.state.store import DATABASE
 from config.errors import WachterError

@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 
 from agent.clock import time_us
+from agent.evidence.lookup import FindKey
 from agent.replay.comparison import Compared, Comparison, Span
 from agent.replay.differences import Differences, Kind
-from agent.replay.log_entries import FindKey, LogEntry, log_entries, no_keys
+from agent.replay.log_entries import LogEntry, log_entries, no_keys
 from agent.replay.log_replay import LogReplay
 from agent.replay.log_settings import LoggedSettings
 from agent.replay.run import INCIDENTS, MEASUREMENTS, write_lines

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
+from agent.evidence.lookup import FindKey
 from agent.state import evidence
 from exporters.evidence.leaf import Leaf, read_leaf
 from exporters.evidence.reader import LogReader, Payload
 from exporters.evidence.seal import open_sealed
 
-FindKey = Callable[[bytes], bytes | None]
-"""The key of a key id; ``None`` where it is not known, or no longer."""
 Flaw = Literal["", "absent", "erased", "sealed", "changed"]
 """Why a payload cannot be read, or must not be believed: there never was one, it is gone, it is sealed and its key is not
 here, or it is not what the leaf commits to."""
