@@ -20,7 +20,7 @@ from agent.delivery import outbox
 from agent.delivery.outbox import Target
 from agent.delivery.sender import Sender
 from agent.delivery.targets import targets_of
-from agent.evidence.begin import open_journal, upkeep_of
+from agent.evidence.begin import log_directory, open_journal, upkeep_of
 from agent.flow.contexts import Contexts
 from agent.flow.history import WindowRecord
 from agent.flow.pipeline import Outcome
@@ -30,6 +30,7 @@ from agent.reloading import Reloader
 from agent.state.acts import ActKind, Settled, submit
 from agent.state.store import DATABASE, Store, connect
 from agent.step import Step
+from agent.web.dossiers import dossier_of
 from agent.web.server import WebServer
 from agent.web.views import Views
 from config.errors import LogRolledBack, LogUnwritable, StateError
@@ -243,6 +244,8 @@ class Agent:
             reload=self.reloader.request,
             find_incident=self._find_incident,
             act=self._act,
+            dossier=lambda record: dossier_of(self.settings, log_directory(self.settings), record),
+            settings=lambda: self.settings,
         )
 
     def _why_not_live(self) -> str:

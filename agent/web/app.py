@@ -17,17 +17,19 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.web import api
-from agent.web.page import landing_page
+from agent.web.forms import Tokens
+from agent.web.people import People, refusal_page
 from agent.web.scrape import Scraped, negotiate, takes_gzip
 from agent.web.views import Views
 from exporters.exposition import ExpositionOptions
 
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+PEOPLE = ("/incidents/", "/models/")
+"""Where errors are pages too."""
 MAX_CHANGES = 8
 """Acts and reloads under way at once."""
 
@@ -46,6 +48,7 @@ class Pages:
         # One thread renders, so that acts which wait for the loop never delay a scrape.
         self._renderer = ThreadPoolExecutor(1, "wachter-render")
         self._workers = ThreadPoolExecutor(2, "wachter-http")
+        self._people = People(views, partial(_run, self._workers), Tokens())
         self._changing = 0
 
     def close(self) -> None:
@@ -54,8 +57,17 @@ class Pages:
             executor.shutdown(wait=False, cancel_futures=True)
 
     async def landing(self, request: Request) -> Response:
-        body = landing_page(self._views.snapshot(), self._views.not_live())
-        return HTMLResponse(body, headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"})
+        return self._people.listing(request)
+
+    async def incident_page(self, request: Request) -> Response:
+        return await self._people.incident(request)
+
+    async def model_page(self, request: Request) -> Response:
+        return self._people.model(request)
+
+    async def act_form(self, request: Request) -> Response:
+        with self._change(request):
+            return await self._people.act(request)
 
     async def metrics(self, request: Request) -> Response:
         wanted = negotiate(request.headers.get("accept", ""))
@@ -107,6 +119,9 @@ def build_app(pages: Pages, *, loopback_only: bool) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", pages.landing),
+            Route("/incidents/{incident_id}", pages.incident_page),
+            Route("/incidents/{incident_id}/{kind}", pages.act_form, methods=["POST"]),
+            Route("/models/{system}/{model}", pages.model_page),
             Route("/metrics", pages.metrics),
             Route("/-/healthy", pages.healthy),
             Route("/-/ready", pages.ready),
@@ -156,7 +171,7 @@ def _state(why_not: str, state: str) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, api.Refused)
-    return api.refusal(error)
+    return refusal_page(error) if request.url.path.startswith(PEOPLE) else api.refusal(error)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

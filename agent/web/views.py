@@ -1,4 +1,4 @@
-"""What the server may ask the agent: a snapshot, and five questions. All callables are safe to call from any thread."""
+"""What the server may ask the agent: a snapshot, and some questions. All callables are safe to call from any thread."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agent.state.acts import ActKind, Settled
+from config.settings import Settings
+from exporters.dossier import Dossier
 from exporters.snapshot import Reload, Snapshot
 
 Act = Callable[[ActKind, str, str, str, int | None], Settled | None]
@@ -21,7 +23,9 @@ class Views:
         snapshot: the latest; never ``None``, an agent that starts shows one that says so.
         not_live: why the loop does not tick; empty while it does.
         reload: reads the settings again and says how it went.
-        find_incident: the whole record of an incident that the snapshot no longer holds.
+        find_incident: the whole record of an incident as the state has it now; ``None`` where there is none.
+        dossier: what is known about an incident beyond its record; reads disks.
+        settings: those in effect.
         act: see ``Act``.
     """
 
@@ -30,3 +34,5 @@ class Views:
     reload: Callable[[], Reload]
     find_incident: Callable[[str], Mapping[str, object] | None]
     act: Act
+    dossier: Callable[[Mapping[str, object]], Dossier]
+    settings: Callable[[], Settings]

@@ -7,14 +7,44 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from agent.state.acts import ActKind, Settled
 from agent.web.server import WebServer
 from agent.web.views import Views
+from config.settings import Settings, from_mapping
+from exporters.dossier import Dossier
 from exporters.exposition import ExpositionOptions
 from exporters.snapshot import Reload, Snapshot
 from tests.exporters.sample import NOW_US, SNAPSHOT
+
+SETTINGS = from_mapping(
+    {
+        "source": {"type": "kafka", "brokers": ["none:9092"], "topics": ["t"]},
+        "systems": [
+            {
+                "id": "credit-scoring",
+                "owner": "risk team",
+                "purpose": "Decide who gets a loan",
+                "risk_class": "high",
+                "supplier": "in-house",
+                "models": [
+                    {
+                        "name": "credit",
+                        "task": "binary",
+                        "classes": ["reject", "approve"],
+                        "positive": "approve",
+                        "columns": {"income": "number", "notes": {"type": "category", "enabled": False}},
+                        "detectors": {"service": False},
+                    }
+                ],
+            }
+        ],
+    },
+    Path(),
+)
+"""Of the model in the sample snapshot."""
 
 
 @dataclass
@@ -27,6 +57,8 @@ class FakeAgent:
         default_factory=lambda: Reload(True, NOW_US, NOW_US, "thresholds and receivers taken over")
     )
     older: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    dossier: Dossier = field(default_factory=Dossier)
+    settings: Settings = SETTINGS
     answer: Callable[[], Settled | None] = lambda: Settled("done", "")
     acts: list[tuple[str | int, ...]] = field(default_factory=list)
 
@@ -46,6 +78,8 @@ class FakeAgent:
             reload=lambda: self.reloaded,
             find_incident=lambda incident_id: self.older.get(incident_id),
             act=self.act,
+            dossier=lambda record: self.dossier,
+            settings=lambda: self.settings,
         )
 
 
