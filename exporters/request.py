@@ -13,11 +13,16 @@ MAX_RETRY_AFTER_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class PostRequest:
-    """Where, what, and with which headers; headers may carry secrets and do not print."""
+    """Where, what, and with which headers; all of them may carry secrets and do not print.
 
-    url: str
-    body: bytes
+    Attributes:
+        allow_private: a public name may lead to an address of the inner network.
+    """
+
+    url: str = field(repr=False)
+    body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+    allow_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

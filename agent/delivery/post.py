@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import h11
 
+from agent.delivery.addresses import connect, seconds_left
 from config.errors import DeliveryError
 from exporters.request import PostRequest, PostResponse
 
@@ -26,11 +27,12 @@ def post(request: PostRequest, timeout_seconds: float, ca_file: str | None = Non
     """Send a request and return the answer, whatever its status.
 
     Raises:
-        DeliveryError: no connection, no trust, no complete answer in time; all retriable.
+        DeliveryError: no connection, no trust, no complete answer in time, or a name that leads to the inner network; all
+            retriable.
     """
     deadline = time.monotonic() + timeout_seconds
     try:
-        with _connected(request.url, deadline, ca_file) as connection:
+        with _connected(request, deadline, ca_file) as connection:
             return _exchange(connection, request, deadline)
     except TimeoutError:
         raise _failed(request.url, f"no complete answer within {timeout_seconds:g} s") from None
@@ -43,31 +45,23 @@ def _failed(url: str, what: str) -> DeliveryError:
 
 
 @contextlib.contextmanager
-def _connected(url: str, deadline: float, ca_file: str | None) -> Iterator[socket.socket]:
-    parts = urlsplit(url)
+def _connected(request: PostRequest, deadline: float, ca_file: str | None) -> Iterator[socket.socket]:
+    parts = urlsplit(request.url)
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     with contextlib.ExitStack() as stack:
-        connection = stack.enter_context(socket.create_connection((host, port), timeout=_left(deadline)))
+        connection = stack.enter_context(connect(host, port, deadline, request.allow_private))
         if parts.scheme == "https":
             context = ssl.create_default_context(cafile=ca_file)
-            connection.settimeout(_left(deadline))
+            connection.settimeout(seconds_left(deadline))
             connection = stack.enter_context(context.wrap_socket(connection, server_hostname=host))
         yield connection
-
-
-def _left(deadline: float) -> float:
-    """Seconds until the deadline; a socket time-out of 0 would mean something else."""
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
 
 
 def _exchange(connection: socket.socket, request: PostRequest, deadline: float) -> PostResponse:
     protocol = h11.Connection(h11.CLIENT)
     events = (_head(request), h11.Data(data=request.body), h11.EndOfMessage())
-    connection.settimeout(_left(deadline))
+    connection.settimeout(seconds_left(deadline))
     connection.sendall(b"".join(protocol.send(event) or b"" for event in events))
     return _answer(connection, protocol, deadline)
 
@@ -91,7 +85,7 @@ def _answer(connection: socket.socket, protocol: h11.Connection, deadline: float
     while len(body) < MAX_ANSWER_BYTES:
         event = protocol.next_event()
         if event is h11.NEED_DATA:
-            connection.settimeout(_left(deadline))
+            connection.settimeout(seconds_left(deadline))
             protocol.receive_data(connection.recv(_CHUNK_BYTES))
         elif isinstance(event, h11.Response):
             head = event
