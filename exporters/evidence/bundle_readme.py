@@ -30,7 +30,7 @@ To verify with Go, and nothing of the program that wrote the log (golang.org/x/m
 
 _PACKS = f"""\
 Entries are packed, to be small: <shard>/pack and <shard>/segment hold them in zstd frames. Export with --layout tiles to
-verify with programs that know C2SP tlog-tiles only, or unpack a frame: {HEAD_BYTES} bytes of head ("<4sBQIII32s": magic WEF1,
+verify with programs that know C2SP tlog-tiles only, or unpack a frame: {HEAD_BYTES} bytes of head ("<4sBQIII32s": WEF1,
 kind 1, first entry, count, raw bytes, stored bytes, SHA-256 of head without digest and body), then a zstd frame of entries,
 each behind its length (2 bytes, big-endian).
 """
