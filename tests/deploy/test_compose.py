@@ -117,6 +117,16 @@ def test_a_model_does_not_page_twice() -> None:
     assert "rules/wachter-incidents.yml" not in config["rule_files"]
 
 
+def test_grafana_finds_its_dashboards_and_its_data(composed: dict[str, Any]) -> None:
+    grafana = services(composed)["grafana"]
+    mounted = {mount["target"]: Path(mount["source"]) for mount in grafana["volumes"]}
+    provisioned = mounted["/etc/grafana/provisioning"]
+    (provider,) = yaml.safe_load((provisioned / "dashboards" / "wachter.yml").read_text())["providers"]
+    assert list(mounted[provider["options"]["path"]].glob("*.json"))
+    assert "${PROMETHEUS_URL}" in (provisioned / "datasources" / "prometheus.yml").read_text()
+    assert grafana["environment"]["PROMETHEUS_URL"] == "http://prometheus:9090"
+
+
 @pytest.mark.slow
 def test_apache_kafka_starts_with_what_its_container_is_told(composed: dict[str, Any]) -> None:
     require_kafka()
