@@ -16,7 +16,7 @@ from agent.clock import Clock
 from agent.decoders import RecordDecoder
 from agent.delivery import outbox
 from agent.delivery.outbox import Target
-from agent.evidence.journal import Journal, NoJournal
+from agent.evidence.journal import Journal, NoJournal, Signing
 from agent.flow.buffer import Batch
 from agent.flow.contexts import Contexts
 from agent.flow.incident_book import apply_act, changed_incidents, open_incidents, put_incidents, severities_of
@@ -234,7 +234,7 @@ class Step:
         self._settled = []
         self.journal.recorder.end(reason)
         self._write([])
-        self.journal.publish(self.clock.now_us(), at_once=True)
+        self.journal.publish(self.clock.now_us(), Signing.NOW)
 
     @property
     def in_lasting_trouble(self) -> bool:
@@ -277,7 +277,7 @@ class Step:
         self._written_at = self.clock.monotonic_seconds()
         written = self.pipeline.written()
         written.transitions += transitions
-        self.journal.publish(now_us, at_once=bool(happened))
+        self.journal.publish(now_us, Signing.SOON if happened else Signing.IN_TIME)
         if self.owned.partitions:
             crash.at("before_kafka_commit")
             done = self.source.commit(self.pipeline.handover.commits(self.owned.partitions, self.journal.mark))

@@ -10,6 +10,7 @@ recover   a step failed: go back to what the state has recorded
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Protocol
 
 from agent.flow.contexts import Contexts
@@ -18,6 +19,14 @@ from agent.flow.recording import Recorder, Silent
 from agent.state.ledger import Ledger
 from config.settings import Settings
 from exporters.snapshot import LogStatus
+
+
+class Signing(Enum):
+    """When what is recorded is to be signed: at the cadence, soon since an incident changed, or now since it is the end."""
+
+    IN_TIME = "in_time"
+    SOON = "soon"
+    NOW = "now"
 
 
 class Journal(Protocol):
@@ -53,7 +62,7 @@ class Journal(Protocol):
     def kept(self) -> None:
         """After the transaction: the log is recorded."""
 
-    def publish(self, now_us: int, *, at_once: bool = False) -> None:
+    def publish(self, now_us: int, when: Signing = Signing.IN_TIME) -> None:
         """Sign what is recorded, where its time has come, and send copies of the checkpoint."""
 
     def recover(self) -> None:
@@ -94,7 +103,7 @@ class NoJournal(Journal):
 
     def kept(self) -> None: ...
 
-    def publish(self, now_us: int, *, at_once: bool = False) -> None: ...
+    def publish(self, now_us: int, when: Signing = Signing.IN_TIME) -> None: ...
 
     def recover(self) -> None: ...
 

@@ -13,7 +13,7 @@ from agent import crash
 from agent.clock import Clock
 from agent.evidence.collected import Collected
 from agent.evidence.copies import Copies
-from agent.evidence.journal import Journal
+from agent.evidence.journal import Journal, Signing
 from agent.evidence.opening import Opening
 from agent.evidence.people import People
 from agent.evidence.recorder import StepRecorder
@@ -34,6 +34,9 @@ from exporters.snapshot import LogStatus
 AlsoWrite = Callable[[sqlite3.Connection], None]
 ENTRIES = "log_entries"
 """Counter of entries that were recorded."""
+
+SOON_SECONDS = 1.0
+"""Between the checkpoints of a storm of incidents: each costs as much as thousands of events."""
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +108,7 @@ class LogJournal(Journal):
         self._clock = clock
         self._cadence_seconds = cadence_us / 1e6
         self._published_at = float("-inf")
+        self._is_urgent = False
         self._recorded = recorded_of(connection)
         self._synced: Recorded | None = None
         self._is_sound = True
@@ -201,11 +205,13 @@ class LogJournal(Journal):
         self._opening.written()
         self._tend(self.log.recorded)
 
-    def publish(self, now_us: int, *, at_once: bool = False) -> None:
+    def publish(self, now_us: int, when: Signing = Signing.IN_TIME) -> None:
         now = self._clock.monotonic_seconds()
-        if not at_once and now - self._published_at < self._cadence_seconds:
+        self._is_urgent |= when is Signing.SOON
+        pause = min(SOON_SECONDS, self._cadence_seconds) if self._is_urgent else self._cadence_seconds
+        if when is not Signing.NOW and now - self._published_at < pause:
             return
-        self._published_at = now
+        self._published_at, self._is_urgent = now, False
         crash.at("before_checkpoint")
         self._tend(lambda: self._publish(now_us))
         crash.at("after_checkpoint")

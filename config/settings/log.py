@@ -76,7 +76,7 @@ class LogSettings(Section):
     payloads: Literal["plain", "sealed", "none"] = "plain"
     """Records kept beside the log: as they came, sealed under a key per person, or none."""
     cadence_us: Duration = Field(default=10 * SECOND_US, gt=0)
-    """How often a checkpoint is signed at most; incidents do not wait for it."""
+    """How often a checkpoint is signed at most; after a change of an incident, within a second."""
     retention_us: Duration = Field(default=184 * DAY_US, gt=0)
     """How long a month is kept after its end, where no hold lies on it."""
     checkpoints: tuple[Annotated[CheckpointCopy, Field(discriminator="type")], ...] = ()
