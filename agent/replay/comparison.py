@@ -16,7 +16,7 @@ from agent.flow.contexts import Contexts
 from agent.flow.history import WindowRecord, rows
 from agent.flow.incident_book import ENCODER, changed_incidents
 from agent.flow.recording import Silent
-from agent.replay.differences import Differences, first_difference
+from agent.replay.differences import Differences, first_difference, rests_on_runs
 from agent.replay.log_entries import LogEntry
 from agent.state.ledger import Ledger
 from detectors.columns import ModelKey
@@ -55,10 +55,15 @@ Name = TypeVar("Name", WindowName, TransitionName)
 
 @dataclass(slots=True)
 class Span:
-    """What is compared: windows that lie in [start, end) of event time, and incidents' transitions there."""
+    """What is compared: windows that lie in [start, end) of event time, and incidents' transitions there.
+
+    Attributes:
+        is_cut: the log does not go back to its beginning: runs of windows, and incidents, may rest on what is gone.
+    """
 
     start_us: int = BEGINNING_OF_TIME
     end_us: int = END_OF_TIME
+    is_cut: bool = False
 
     def holds(self, start_us: int, end_us: int) -> bool:
         return self.start_us <= start_us and end_us <= self.end_us
@@ -126,11 +131,11 @@ class Comparison(Silent):
         """The log holds a window."""
         name = WindowName(leaf.stream, leaf.stage, leaf.start, leaf.end)
         computed = _take(self._windows, name)
-        if not self.span.holds(leaf.start, leaf.end):
+        recorded = None if entry.payload is None else document_of(entry.payload)
+        if not self.span.holds(leaf.start, leaf.end) or self._cannot_tell(recorded, computed):
             self.compared.outside += 1
             return
         self.compared.windows += 1
-        recorded = None if entry.payload is None else document_of(entry.payload)
         if recorded != computed:
             self._differs_window(name, recorded, computed, entry.where)
 
@@ -140,7 +145,7 @@ class Comparison(Silent):
             return
         name = TransitionName(leaf.incident, leaf.kind, leaf.at)
         computed = _take(self._transitions, name)
-        if not self.span.holds(leaf.at, leaf.at):
+        if self.span.is_cut or not self.span.holds(leaf.at, leaf.at):
             self.compared.outside += 1
             return
         self.compared.incidents += 1
@@ -163,7 +168,7 @@ class Comparison(Silent):
             if documents and self.span.holds(window.start_us, window.end_us):
                 self._differs_window(window, None, documents[0], None)
         for transition, documents in self._transitions.items():
-            if documents and self.span.holds(transition.at_us, transition.at_us):
+            if documents and not self.span.is_cut and self.span.holds(transition.at_us, transition.at_us):
                 self._differs_transition(transition, None, documents[0], None)
         self._windows.clear()
         self._transitions.clear()
@@ -176,6 +181,12 @@ class Comparison(Silent):
                 "erased", "events whose payloads are gone cannot be counted again",
                 stream=stream, events=erased.events, first=erased.first,
             )  # fmt: skip
+
+    def _cannot_tell(self, recorded: bytes | None, computed: bytes | None) -> bool:
+        """Whether a difference may come from windows that are no longer in the log."""
+        if not self.span.is_cut or recorded is None or computed is None:
+            return False
+        return recorded != computed and rests_on_runs(recorded, computed)
 
     def _differs_window(
         self, name: WindowName, recorded: bytes | None, computed: bytes | None, where: str | None

@@ -12,6 +12,7 @@ import msgspec
 ENCODER = msgspec.json.Encoder()
 Kind = Literal["window", "incident", "erased", "payload", "event"]
 Line = Mapping[str, Any]
+JUDGED_WITH = "judged_with"
 MAX_NAMED = 10_000
 """So many are written out; all are counted."""
 
@@ -54,6 +55,12 @@ def first_difference(recorded: bytes, computed: bytes) -> dict[str, object]:
         return place | {"missing": "recorded" if one is None else "computed"}
     field = next(name for name in (*one, *other) if one.get(name) != other.get(name))
     return place | {"field": field, "recorded": one.get(field), "computed": other.get(field)}
+
+
+def rests_on_runs(recorded: bytes, computed: bytes) -> bool:
+    """Whether all that differs was judged together with windows before it, on either side."""
+    sides = ((one or {}, other or {}) for _, one, other in _paired(recorded, computed))
+    return all(JUDGED_WITH in one or JUDGED_WITH in other for one, other in sides)
 
 
 def _paired(recorded: bytes, computed: bytes) -> Iterator[tuple[dict[str, object], Line | None, Line | None]]:

@@ -54,9 +54,10 @@ def log_entries(reader: LogReader, shard: str, stop: int, find_key: FindKey) -> 
     Raises:
         EvidenceError: an entry or a frame cannot be read.
     """
+    path = str(reader.path(shard))
     pairs = zip(reader.entries(shard, 0, stop), reader.payloads(shard, 0, stop), strict=True)
     for index, (entry, stored) in enumerate(pairs):
-        leaf = read_leaf(entry, f"{reader.path(shard)}, entry {index}")
+        leaf = read_leaf(entry, f"{path}, entry {index}")
         payload, flaw = _opened(stored, getattr(leaf, "payload", None), find_key)
         yield LogEntry(shard, index, leaf, payload, flaw)
 

@@ -200,9 +200,12 @@ class LogReplay:
         if reached_us == BEGINNING_OF_TIME:
             return
         self._warming = False
-        longest = max(context.plan.length_us + (context.horizon_us or 0) for context in pipeline.contexts.all())
+        longest = max(
+            context.plan.length_us + context.system.lateness_us + (context.horizon_us or 0)
+            for context in pipeline.contexts.all()
+        )
         span = self._comparison.span
-        span.start_us = max(span.start_us, reached_us + longest)
+        span.start_us, span.is_cut = max(span.start_us, reached_us + longest), True
 
     def _act(self, entry: LogEntry, leaf: leaves.Act) -> None:
         if leaf.outcome != DONE or leaf.incident.startswith(AGENT):

@@ -17,11 +17,17 @@ from agent.source import Partition
 from agent.state import acts
 from agent.state.store import incident_lines
 from config.errors import EvidenceError
+from exporters.evidence.bundle import export_bundle
+from exporters.evidence.files import DiskFiles
+from exporters.evidence.reader import LogReader
+from exporters.evidence.retention import remove_shard
 from tests.agent.conftest import OpenStage
 from tests.agent.replay.tampering import change_payload, erase_payloads
 from tests.agent.scripted_source import ScriptedSource
 from tests.agent.stage import PART, Stage, event, events, label, model_of, settings_of, us
+from tests.agent.world import World, make_reference, mapping_of
 
+MONTH_US = 31 * 86_400_000_000
 OTHER = Partition("t", 1)
 THRESHOLDS = {"envelope_share": {"tolerance": 0.05, "open_after": 1, "clear_after": 1}}
 LABELLED = model_of(
@@ -103,15 +109,15 @@ def test_a_log_repeats_its_windows(stage: Stage, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_log_repeats_disorder_copies_late_events_and_labels(busy: Stage, tmp_path: Path, seed: int) -> None:
-    play(busy, traffic(seed, 12))
+    play(busy, traffic(seed, 8))
     summary = assert_repeats(busy, tmp_path / "out")
     received, accepted, rejected, duplicate, late = busy.classes()
     assert min(received, accepted, rejected, duplicate, late) > 0
-    assert summary.compared.windows > 50
+    assert summary.compared.windows > 30
 
 
 def test_a_log_repeats_incidents_and_what_people_did_to_them(busy: Stage, tmp_path: Path) -> None:
-    records = traffic(4, 20, shift_from=4)
+    records = traffic(4, 12, shift_from=3)
     third = len(records) // 3
     play(busy, records[: 2 * third])
     (incident, *_) = [json.loads(line)["id"] for line in incident_lines(busy.store.connection, agent=False)]
@@ -131,7 +137,7 @@ def test_a_log_repeats_incidents_and_what_people_did_to_them(busy: Stage, tmp_pa
 
 
 def test_a_log_repeats_through_restarts_and_idleness(busy: Stage, tmp_path: Path) -> None:
-    records = traffic(5, 12)
+    records = traffic(5, 8)
     half = len(records) // 2
     play(busy, records[:half])
     busy.restart()
@@ -144,7 +150,7 @@ def test_a_log_repeats_through_restarts_and_idleness(busy: Stage, tmp_path: Path
 
 
 def test_a_log_repeats_through_a_reload(busy: Stage, tmp_path: Path) -> None:
-    records = traffic(6, 16, shift_from=4)
+    records = traffic(6, 10, shift_from=3)
     half = len(records) // 2
     play(busy, records[:half])
     directory = busy.settings.state.directory.parent
@@ -154,8 +160,9 @@ def test_a_log_repeats_through_a_reload(busy: Stage, tmp_path: Path) -> None:
     assert_repeats(busy, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_log_repeats_through_a_change_of_the_layout(busy: Stage, tmp_path: Path) -> None:
-    records = traffic(7, 12)
+    records = traffic(7, 8)
     half = len(records) // 2
     play(busy, records[:half])
     directory = busy.settings.state.directory.parent
@@ -178,7 +185,7 @@ def test_a_log_repeats_around_records_that_were_gone(stage: Stage, tmp_path: Pat
 
 def test_a_log_repeats_what_a_successor_went_on_with(open_stage: OpenStage, tmp_path: Path) -> None:
     first = open_stage(ScriptedSource((PART, OTHER)), models=[LABELLED])
-    records = traffic(8, 12)
+    records = traffic(8, 8)
     half = len(records) // 2
     play(first, records[:half])
     source = ScriptedSource((PART, OTHER))
@@ -238,6 +245,61 @@ def test_a_range_compares_only_the_windows_inside(stage: Stage, tmp_path: Path) 
     assert summary.compared.outside > 0
     starts = {json.loads(line)["window_start"] for line in (out / "measurements.jsonl").read_text().splitlines()}
     assert starts == {"2026-01-01T02:00:00Z", "2026-01-01T03:00:00Z"}
+
+
+def test_an_export_with_payloads_repeats_too(busy: Stage, tmp_path: Path) -> None:
+    play(busy, traffic(12, 6))
+    reader = LogReader(log_of(busy))
+    bundle = tmp_path / "bundle"
+    export_bundle(reader, reader.verifiers(), reader.shards(), bundle, "packs", payloads=True)
+    summary = replay_log(bundle, tmp_path / "out")
+    assert summary.equal
+    assert summary.compared.windows > 20
+
+
+def test_a_log_over_two_months_repeats(busy: Stage, tmp_path: Path) -> None:
+    records = traffic(13, 8)
+    play(busy, records[:200])
+    busy.clock.at_us += MONTH_US
+    play(busy, records[200:])
+    assert_repeats(busy, tmp_path / "out")
+    assert len(LogReader(log_of(busy)).shards()) == 2
+
+
+def test_a_log_whose_beginning_is_gone_repeats_what_does_not_rest_on_it(busy: Stage, tmp_path: Path) -> None:
+    records = traffic(14, 16)
+    play(busy, records[:300])
+    busy.clock.at_us += MONTH_US
+    play(busy, records[300:])
+    log = log_of(busy)
+    remove_shard(DiskFiles(durable=False), log, "2026-01")
+    summary = replay_log(log, tmp_path / "out", settings=busy.settings)
+    assert summary.compared.outside > 0
+    assert summary.compared.windows > 0
+    assert differences(tmp_path / "out") == []
+
+
+def test_a_log_whose_beginning_is_gone_asks_for_settings(busy: Stage, tmp_path: Path) -> None:
+    busy.run(event("a", 1))
+    busy.clock.at_us += MONTH_US
+    busy.run(event("b", 2))
+    log = log_of(busy)
+    remove_shard(DiskFiles(durable=False), log, "2026-01")
+    with pytest.raises(EvidenceError, match="Give --settings FILE"):
+        replay_log(log, tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_references_come_from_the_log(open_stage: OpenStage, tmp_path: Path) -> None:
+    reference = make_reference(tmp_path, days=2)
+    (model,) = mapping_of(reference=str(reference))["systems"][0]["models"]  # type: ignore[index]
+    stage = open_stage(models=[model])
+    reference.unlink()
+    world = World(seed=4, days=4, per_day=600, drift_from=1)
+    stage.run(*[record for _, record in sorted([*world.events, *world.labels])])
+    summary = assert_repeats(stage, tmp_path / "out")
+    assert b"no_reference" not in (tmp_path / "out" / "measurements.jsonl").read_bytes()
+    assert summary.compared.windows > 0
 
 
 def test_sealed_payloads_are_opened_with_the_keys_of_the_state(open_stage: OpenStage, tmp_path: Path) -> None:
