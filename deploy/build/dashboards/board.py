@@ -9,7 +9,7 @@ from typing import Any
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as d
 
-from deploy.build.dashboards.panels import DATASOURCE
+from deploy.build.dashboards.panels import DATASOURCE, ORANGE, RED
 from deploy.build.dashboards.scope import Scope
 
 TAG = "wachter"
@@ -56,7 +56,7 @@ def board(
     built = dashboard.Dashboard(title).uid(uid).description(description).tags([TAG]).editable()
     built.time(since, "now").refresh("1m").timezone("browser").tooltip(d.DashboardCursorSync.CROSSHAIR)
     built.variables([_datasource(), *(_label(name, single) for name in scope.variables), *variables])
-    built.annotation(incidents(scope)).link(_others())
+    built.annotation(incidents(scope, "warning", ORANGE)).annotation(incidents(scope, "critical", RED)).link(_others())
     for row in rows:
         built.with_row(dashboard.Row(row.title))
         for panel in row.panels:
@@ -71,11 +71,11 @@ def picked(name: str, label: str, query: str, *, several: bool) -> Any:
     return found.multi(True).include_all(True).current(_everything()) if several else found
 
 
-def incidents(scope: Scope) -> Any:
-    """Open incidents, from when they opened to when they were resolved."""
-    found = dashboard.AnnotationQuery().name("Incidents").datasource(DATASOURCE).enable(True).icon_color("red")
-    found.expr(f"{scope.series('wachter_incidents_open')} > 0").step("60s")
-    return found.title_format("{{severity}} incident: {{system}}/{{model}} {{version}}").text_format("{{track}}")
+def incidents(scope: Scope, severity: str, colour: str) -> Any:
+    """Open incidents of a severity, from when they opened to when they were resolved."""
+    found = dashboard.AnnotationQuery().name(f"Incidents, {severity}").datasource(DATASOURCE).enable(True)
+    found.expr(f"{scope.series('wachter_incidents_open', severity=f'={severity}')} > 0").step("60s").icon_color(colour)
+    return found.title_format(f"{severity}: {{{{system}}}}/{{{{model}}}} {{{{version}}}}").text_format("{{track}}")
 
 
 def _datasource() -> Any:

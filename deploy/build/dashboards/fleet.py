@@ -10,7 +10,7 @@ from deploy.build.dashboards.scope import FLEET
 from deploy.build.dashboards.tables import Column, rows
 
 MODEL = "by (system, model)"
-TO_MODEL = "/d/wachter-model/wachter-model?${datasource:queryparam}&var-system=${__data.fields.System}&var-model=${__value.raw}"
+TO_MODEL = "/d/wachter-model?${datasource:queryparam}&var-system=${__data.fields.System}&var-model=${__value.raw}"
 STATES = {"0": ("no open incident", GREEN), "1": ("warning", ORANGE), "2": ("critical", RED)}
 
 

@@ -96,7 +96,7 @@ def _paused() -> Any:
 def _durations() -> Any:
     buckets = f"sum by (le) ({AGENT.rate('wachter_step_seconds_bucket')})"
     queries = [Query(f"histogram_quantile({share}, {buckets})", f"p{share * 100:g}") for share in (0.5, 0.9, 0.99)]
-    return from_zero(graph("Duration of a step", "From poll to durable state: half, 90 % and 99 % of the steps were quicker.",
+    return from_zero(graph("Duration of a step", "From poll to durable state: 50, 90 and 99 % of the steps were quicker.",
                            "s", *queries, width=8))  # fmt: skip
 
 

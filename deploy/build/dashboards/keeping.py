@@ -42,8 +42,8 @@ def _size() -> Any:
 def _signed() -> Any:
     expr = f"time() - {AGENT.series('wachter_log_signed_timestamp_seconds')}"
     copies = f"increase({AGENT.series('wachter_log_copies_failed_total', '$__rate_interval')})"
-    panel = graph("Since the last checkpoint", "How long ago the log was last signed, and copies of checkpoints that were not "
-                  "taken. Entries after the last checkpoint are not protected against changes yet.", "s",
+    panel = graph("Since the last checkpoint", "How long ago the log was last signed, and copies of checkpoints that were "
+                  "not taken. Entries after the last checkpoint are not protected against changes yet.", "s",
                   Query(expr, "{{instance}}"), Query(copies, "{{instance}}: copies not taken"), width=8)  # fmt: skip
     return from_zero(_counted(panel, "/copies/"))
 
@@ -73,8 +73,8 @@ def _deliveries() -> Any:
 
 def _bounds() -> Any:
     expr = f"{AGENT.series('wachter_bound_used')} / {AGENT.series('wachter_bound_limit')}"
-    panel = graph("Bounds", "How much of each bounded thing is in use. At its bound an agent leaves something out, and counts "
-                  "it; it does not fall.", "percentunit", Query(expr, "{{bound}}"), width=8)  # fmt: skip
+    panel = graph("Bounds", "How much of each bounded thing is in use. At its bound an agent leaves something out, and "
+                  "counts it; it does not fall.", "percentunit", Query(expr, "{{bound}}"), width=8)  # fmt: skip
     return from_zero(limit(panel, 1))
 
 

@@ -15,6 +15,9 @@ from deploy.build.dashboards.scope import Scope
 DATASOURCE = d.DataSourceRef(type_val="prometheus", uid="${datasource}")
 GREEN, YELLOW, ORANGE, RED, BLUE, GREY = "green", "yellow", "orange", "red", "blue", "text"
 
+EDGE = {"lineWidth": 0, "hideFrom": {"legend": True, "tooltip": False, "viz": False}}
+"""An end of an interval: only the band between both is drawn."""
+
 Steps = Iterable[tuple[float, str]]
 """Colours and the values from which on they hold; below the first one everything is green."""
 
@@ -79,6 +82,7 @@ def graph(title: str, description: str, unit: str, *queries: Query, width: int =
     for place, query in enumerate(queries):
         panel.with_target(query.over_time(place))
     panel.draw_style(c.GraphDrawStyle.LINE).line_width(1).fill_opacity(8).show_points(c.VisibilityMode.NEVER)
+    panel.color_scheme(dashboard.FieldColor().mode(d.FieldColorModeId.PALETTE_CLASSIC))
     panel.legend(_legend()).tooltip(common.VizTooltipOptions().mode(c.TooltipDisplayMode.MULTI))
     return panel
 
@@ -112,8 +116,8 @@ def with_interval(
     queries = [Query(scope.series(name, **matchers), legend) for legend, name in names.items()]
     queries.append(Query(scope.series("wachter_measure_baseline", **matchers), "reference"))
     panel = steps_of_windows(graph(title, description, unit, *queries, width=width, height=height)).fill_opacity(0)
-    _paint(panel, "upper", BLUE, {"lineWidth": 0, "fillBelowTo": "lower", "fillOpacity": 25})
-    _paint(panel, "lower", BLUE, {"lineWidth": 0})
+    _paint(panel, "upper", BLUE, {**EDGE, "fillBelowTo": "lower", "fillOpacity": 25})
+    _paint(panel, "lower", BLUE, EDGE)
     _paint(panel, "value", BLUE, {})
     return _paint(panel, "reference", GREY, {"lineWidth": 1, "lineStyle": {"fill": "dash", "dash": [6, 6]}})
 
