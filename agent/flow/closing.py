@@ -16,7 +16,7 @@ import msgspec
 from agent.flow.contexts import Context, Contexts
 from agent.flow.history import Judged, WindowRecord, judged_of
 from agent.flow.measuring import Measured, Measuring, Remeasured, volume_of
-from agent.flow.pictures import Album
+from agent.flow.pictures import Album, shown_window
 from agent.flow.whole_models import WholeModels
 from agent.flow.windowing import Due, Schedule, due_windows, next_start
 from agent.join.joins import Joins
@@ -179,15 +179,13 @@ class Closing:
         return records, [*transitions, *told]
 
     def _picture(self, due: Sequence[Due], changed: Sequence[Incident]) -> None:
-        """The columns of what has changed, in the latest of the windows that changed it."""
-        measured = [item for item in due if not (item.retires or item.empty)]
-        if not changed or not measured:
-            return
-        item = max(measured, key=lambda item: item.end_us)
-        context = self._context(self.ledger.lanes[item.lane])
-        window = self.panes.window(item.lane, context.plan.panes(item.start_us, item.end_us))
+        """The columns of what has changed, in the window that changed it."""
         for incident in changed:
-            self.album.take(incident, item, context, window)
+            item = shown_window(incident, due)
+            if item is not None:
+                context = self._context(self.ledger.lanes[item.lane])
+                window = self.panes.window(item.lane, context.plan.panes(item.start_us, item.end_us))
+                self.album.take(incident, item, context, window)
 
     def _judge_window(self, item: Due, state: StreamState) -> tuple[StreamState, WindowRecord, list[Judgement]]:
         lane = self.ledger.lanes[item.lane]

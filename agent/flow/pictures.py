@@ -49,6 +49,13 @@ class Album:
         self._taken.clear()
 
 
+def shown_window(incident: Incident, due: Sequence[Due]) -> Due | None:
+    """Which of the windows that are due the incident speaks of: the latest one that a finding rests on."""
+    spans = {(found.latest.window_start_us, found.latest.window_end_us) for found in incident.findings}
+    mine = [item for item in due if not (item.retires or item.empty) and (item.start_us, item.end_us) in spans]
+    return max(mine, key=lambda item: item.end_us, default=None)
+
+
 def columns_of(incident: Incident) -> list[str]:
     """What its findings and what moved with it speak of, the most telling first; not all of it is a column."""
     subjects = [finding.subject for finding in ranked(incident)] + [row.subject for row in incident.moved]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from agent.web.html import Html, join, render
@@ -11,6 +12,7 @@ WIDTH = 320
 BAR_HEIGHT = 110
 ROW_HEIGHT = 30
 MOST_ROWS = 14
+MOST_BARS = 40
 MOST_CHARACTERS = 34
 
 
@@ -19,7 +21,7 @@ def column_chart(picture: ColumnPicture) -> Html:
     now, then = _shares(picture.current), _shares(picture.reference)
     label = f"{picture.column}: shares of events by {'range' if picture.numeric else 'level'}, now and in the reference"
     if picture.numeric:
-        body, height = _upright(now, then), BAR_HEIGHT + 4
+        body, height = _upright(*(_merged(shares, picture.flaws) for shares in (now, then))), BAR_HEIGHT + 4
     else:
         rows = list(_rows(picture, now, then))
         body, height = join(_lying(at, *row) for at, row in enumerate(rows)), ROW_HEIGHT * len(rows) + 4
@@ -36,6 +38,13 @@ def most_changed(picture: ColumnPicture, most: int = 5) -> list[tuple[str, float
 def _shares(counts: Sequence[int]) -> list[float]:
     total = sum(counts)
     return [count / total for count in counts] if total else []
+
+
+def _merged(shares: Sequence[float], flaws: int) -> list[float]:
+    """Neighbouring ranges together, so that bars stay wide enough to be seen; flaws stay apart."""
+    ranges = shares[flaws:]
+    step = max(1, math.ceil(len(ranges) / MOST_BARS))
+    return [*shares[:flaws], *(sum(ranges[at : at + step]) for at in range(0, len(ranges), step))]
 
 
 def _upright(now: Sequence[float], then: Sequence[float]) -> Html:

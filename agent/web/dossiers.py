@@ -18,6 +18,7 @@ from agent.web.logged import entries_of, examples_of
 from agent.web.measured import END_OF_TIME_US, measured, trend
 from config.errors import EvidenceError
 from config.settings import Settings
+from detectors.layouts import PREDICTION
 from exporters.dossier import Dossier, Example, Judged, LogEntry, Pictures, Trend
 from exporters.evidence.reader import LogReader
 
@@ -49,12 +50,13 @@ def dossier_of(settings: Settings, log_directory: Path, record: Record) -> Dossi
 
 
 def masked_levels(shown: Pictures | None, reveal: tuple[str, ...]) -> Pictures | None:
-    """The pictures with the levels of categories numbered, but for columns that the settings reveal."""
+    """The pictures with the levels of categories numbered, but for columns that the settings reveal. The answers of
+    a model are declared classes, which every page shows."""
     if shown is None:
         return None
     columns = tuple(
         column
-        if column.numeric or column.column in reveal
+        if column.numeric or column.column in (PREDICTION, *reveal)
         else type(column)(
             column.column,
             column.numeric,

@@ -32,11 +32,11 @@ Record = Mapping[str, Any]
 SECTIONS = {
     "#sure": "How sure",
     "#meaning": "What it means",
+    "#act": "Act",
     "#moved": "What moved",
     "#quality": "Data quality",
     "#examples": "Examples",
     "#timeline": "Timeline",
-    "#act": "Act",
 }
 
 BODY = """<p>{badges}</p>
@@ -48,6 +48,8 @@ BODY = """<p>{badges}</p>
 {sure}
 <h2 id="meaning">What it means, and what to do first</h2>
 {meaning}
+<h2 id="act">Act on it</h2>
+{act}
 <h2 id="moved">What moved with it</h2>
 {moved}
 <h2 id="quality">Data quality beside it</h2>
@@ -55,9 +57,7 @@ BODY = """<p>{badges}</p>
 <h2 id="examples">Example events</h2>
 {examples}
 <h2 id="timeline">Timeline</h2>
-{timeline}
-<h2 id="act">Act on it</h2>
-{act}"""
+{timeline}"""
 
 
 @dataclass(frozen=True, slots=True)

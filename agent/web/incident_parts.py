@@ -60,6 +60,7 @@ def quality_part(quality: Sequence[Judged], missing: Mapping[str, str]) -> Html:
         return render('<p class="quiet">None: {}.</p>', why)
     order = {"critical": 0, "warning": 1, "insufficient_data": 2, "ok": 3}
     ranked = sorted(quality, key=lambda one: (order.get(one.verdict, 4), -(one.effect or 0.0), one.metric, one.subject))
+    judged = sum(bool(one.verdict) for one in ranked)
     bad = sum(one.verdict in ("critical", "warning") for one in ranked)
     rows = [
         (name_of(one.metric, one.subject), "" if one.value is None else number(one.value), one.n,
@@ -78,8 +79,8 @@ def quality_part(quality: Sequence[Judged], missing: Mapping[str, str]) -> Html:
         else Html("")
     )
     return render(
-        "<p>{} of {} measures of the same window are out of tolerance.</p>{}{}",
-        bad, len(ranked), scroll(shown, "Data quality"), more,
+        "<p>{} of {} judged measures of the same window are out of tolerance.</p>{}{}",
+        bad, judged, scroll(shown, "Data quality"), more,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from detectors.names import capitalised, number, spoken
 from exporters.dossier import Judged, Trend
 
 WIDTH, HEIGHT = 720, 220
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 14, 34
+LEFT, RIGHT, TOP, BOTTOM = 52, 96, 14, 34
 
 
 class _Scale(NamedTuple):
@@ -112,7 +112,7 @@ def _limit(scale: _Scale, tolerance: float | None) -> Html:
     y = scale.y(tolerance)
     return render(
         '<line class="tolerance" x1="{}" x2="{}" y1="{y}" y2="{y}"/><text class="limit" x="{}" y="{}">tolerance {}</text>',
-        LEFT, WIDTH - RIGHT, LEFT + 4, y - 5 if y > TOP + 12 else y + 14, number(tolerance), y=y,
+        LEFT, WIDTH - RIGHT, WIDTH - RIGHT + 6, y + 4, number(tolerance), y=y,
     )  # fmt: skip
 
 

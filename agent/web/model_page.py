@@ -72,7 +72,7 @@ def _incidents(snapshot: Snapshot, system: System, model: Model) -> Html:
     mine = [i for i in snapshot.incidents if (i.stream.system, i.stream.model) == (system.id, model.name)]
     rows = [
         (badge(i.severity, i.severity), i.state, moment(i.opened_us),
-         render('<a href="{}">{}</a>', incident_path(i.id), i.headline))
+         render('<a class="wide" href="{}">{}</a>', incident_path(i.id), i.headline))
         for i in mine
     ]  # fmt: skip
     return scroll(table(("Severity", "State", "Opened", "What broke"), rows, "None."), "Incidents of this model")

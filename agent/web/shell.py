@@ -56,8 +56,10 @@ nav ul, .inline { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; list-style
 .cards .headline { font-weight: 600; overflow-wrap: anywhere; } .cards > li > .badge { color: inherit; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; } caption { text-align: left; }
 th, td { text-align: left; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-thead th { color: var(--quiet); font-weight: 600; } tbody th { font-weight: 400; } td.wide { white-space: normal; }
-th, td { white-space: nowrap; } .wrap td, .wrap th { white-space: normal; overflow-wrap: anywhere; }
+thead th { color: var(--quiet); font-weight: 600; } tbody th { font-weight: 400; }
+th, td { white-space: nowrap; }
+.wide { display: inline-block; min-width: 18rem; white-space: normal; }
+.wrap td, .wrap th { white-space: normal; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .5rem 1.5rem; margin: .5rem 0; }
 dd { margin: 0; overflow-wrap: anywhere; }
 form { margin: .5rem 0; } label { display: block; color: var(--quiet); font-size: .9rem; }
@@ -68,7 +70,7 @@ textarea { width: 100%; max-width: 40rem; } button { cursor: pointer; font-weigh
 .columns { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1rem; }
 figure { margin: 0; border: 1px solid var(--line); border-radius: .3rem; background: var(--card); padding: .6rem .8rem; }
 figcaption { font-weight: 600; } svg { display: block; max-width: 100%; height: auto; font: 12px system-ui, sans-serif; }
-.chart { min-width: 40rem; } svg text { fill: var(--quiet); } .axis { stroke: var(--line); }
+.chart { min-width: 40rem; max-width: 46rem; } svg text { fill: var(--quiet); } .axis { stroke: var(--line); }
 .tolerance { stroke: var(--bad); stroke-dasharray: 6 4; } svg .limit { fill: var(--bad); }
 .span { stroke: var(--now); stroke-width: 2; } .dot { fill: var(--now); } .hollow { fill: var(--card); stroke: var(--now); }
 .breach { stroke: var(--bad); } .breach.dot { fill: var(--bad); } .now { fill: var(--now); } .then { fill: var(--then); }
