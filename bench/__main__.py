@@ -1,4 +1,4 @@
-"""``python -m bench [windows] [pipeline] [evidence] [install]``: measure, and print a table.
+"""``python -m bench [windows] [pipeline] [evidence] [evidence_verify] [install]``: measure, and print a table.
 
 ``--json FILE`` writes the figures too.
 """
@@ -17,7 +17,7 @@ from rich.console import Console
 from bench.report import Figure, machine, table
 from tests.parts import kafka, provision
 
-BENCHES = ("windows", "pipeline", "evidence", "install")
+BENCHES = ("windows", "pipeline", "evidence", "evidence_verify", "install")
 NEED_KAFKA = ("pipeline",)
 WIDTH = 130  # of the table; a narrow terminal wraps whole lines rather than cells
 

@@ -165,8 +165,8 @@ def decode_bundle(data: bytes, where: str, first: int = 0, width: int | None = N
     offset, end = 0, len(data)
     while offset < end:
         begin = offset + _LENGTH_BYTES
-        stop = begin + int.from_bytes(data[offset:begin], "big")
-        if begin > end or stop > end:
+        stop = begin + (data[offset] << 8 | data[offset + 1]) if begin <= end else begin
+        if stop > end:
             what = f"entry {first + len(entries)} at byte {offset} is cut off: the file ends at byte {end}"
             raise LogDamaged(where, what)
         entries.append(data[begin:stop])

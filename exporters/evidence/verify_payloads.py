@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from exporters.evidence.entries import SALT_BYTES
 from exporters.evidence.findings import Findings
-from exporters.evidence.payload_frame import ERASED, PayloadBlock
+from exporters.evidence.payload_frame import ABSENT, ERASED, PayloadBlock
 from exporters.evidence.reader import Payload, payloads_of
 
 _NO_SALT = bytes(SALT_BYTES)
@@ -34,8 +34,11 @@ class PayloadCheck:
             where: the frame; first: index of its first entry.
             commitments: what the n leaves commit to; ``None`` where to nothing.
         """
-        if _all_plain(block) and _commit(block) == commitments:
-            self.states["plain"] += len(block)
+        is_plain = not block.forms.any() and not (block.lengths == ERASED).any()
+        if is_plain and _commit(block) == commitments:
+            absent = int((block.lengths == ABSENT).sum())
+            self.states["plain"] += len(block) - absent
+            self.states["absent"] += absent
             return
         for payload, commitment in zip(payloads_of(first, block), commitments, strict=True):
             state = payload.state
@@ -63,14 +66,14 @@ class PayloadCheck:
         self._findings.add(f"{where}, entry {payload.index}", what, what)
 
 
-def _all_plain(block: PayloadBlock) -> bool:
-    return not block.forms.any() and bool((block.lengths < ERASED).all())
-
-
-def _commit(block: PayloadBlock) -> list[bytes]:
-    """The commitments of payloads, none of which is absent or sealed."""
+def _commit(block: PayloadBlock) -> list[bytes | None]:
+    """The commitments of plain payloads, most of the time those of the leaves; a salt without a payload shows too."""
     return [
-        sha256(block.salt(number) + payload).digest()
+        _without(block.salt(number)) if payload is None else sha256(block.salt(number) + payload).digest()
         for number, payload in enumerate(block.payloads())
-        if payload is not None
     ]
+
+
+def _without(salt: bytes) -> bytes | None:
+    """What stands for an entry without a payload: nothing, and what no leaf commits to where it still has a salt."""
+    return None if salt == _NO_SALT else salt

@@ -36,12 +36,13 @@ def salts(count: int, seed: str) -> bytes:
     return b"".join(sha256(f"{seed} {number}".encode()).digest() for number in range(count))
 
 
-def record(number: int) -> bytes:
-    """The value of an inference record."""
-    return b'{"schema_version":"1","event_type":"inference","event_id":"e-%d","features":{"income":%d}}' % (
-        number,
-        number,
-    )
+def record(number: int, fields: str = "") -> bytes:
+    """The value of an inference record; ``fields`` are more features, as JSON members."""
+    more = f",{fields}" if fields else ""
+    return (
+        f'{{"schema_version":"1","event_type":"inference","event_id":"e-{number}",'
+        f'"features":{{"income":{number}{more}}}}}'
+    ).encode()
 
 
 @dataclass(slots=True)
@@ -50,12 +51,14 @@ class WholeLog:
 
     Attributes:
         directory: of the log; now_us: its clock; offset: of the next record.
+        fields: more features of each event, as JSON members.
     """
 
     directory: Path
     now_us: int = NOVEMBER_US
     offset: int = 0
     recorded: Recorded | None = None
+    fields: str = ""
     log: EvidenceLog = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,7 +87,7 @@ class WholeLog:
     def events(self, count: int, *, sealed: bool = False) -> Entries:
         """Inference events, as they follow in the partition."""
         numbers = range(self.offset, self.offset + count)
-        payloads: list[bytes | None] = [record_payload(record(number)) for number in numbers]
+        payloads: list[bytes | None] = [record_payload(record(number, self.fields)) for number in numbers]
         salted = salts(count, f"e{self.offset}")
         told = inference_leaves(
             self._origin(), [f"e-{number}" for number in numbers], [self.now_us - 1_000] * count, numbers,
