@@ -17,6 +17,7 @@ setup: ## make .venv from the lock (needs only Python >= 3.11)
 
 parts: setup ## install the real parts that tests use: Kafka jars, Prometheus, Alertmanager
 	@$(RUN)/python -m tests.parts.provision
+	@.ci/venv .parts/dashboards requirements/dashboards.txt
 
 peers: ## an environment of its own with Evidently, for make bench to compare with
 	@.ci/venv .parts/peers requirements/reports.txt
@@ -49,6 +50,8 @@ bench: setup parts ## ratios against the floor, on Apache Kafka
 
 deploy-files: setup ## write what is shipped in deploy/ anew from its declarations
 	@$(RUN)/python -m deploy.build.rules
+	@.ci/venv .parts/dashboards requirements/dashboards.txt
+	@PYTHONPATH=$$(echo .parts/dashboards/lib/python*/site-packages) $(RUN)/python -m deploy.build.dashboards
 	@$(RUN)/python -m deploy.build.chart
 
 lock: setup ## write requirements/*.txt anew from pyproject.toml

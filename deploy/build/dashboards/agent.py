@@ -7,17 +7,16 @@ from typing import Any
 from deploy.build.dashboards import flow, keeping
 from deploy.build.dashboards.board import Row, board
 from deploy.build.dashboards.panels import GREEN, GREY, ORANGE, RED, YELLOW, Query, number, states
-from deploy.build.dashboards.scope import AGENT, Scope
+from deploy.build.dashboards.scope import AGENT
 from deploy.build.dashboards.tables import Column, rows
+from exporters.snapshot import SOURCE_STATES
 
-SEEN = Scope(("job", "instance"))
 STATES = {
     "0": ("starting", YELLOW),
     "1": ("reading", GREEN),
     "2": ("standing by", GREY),
     "3": ("in trouble", RED),
 }
-SOURCE_STATES = ("starting", "reading", "standby", "trouble")
 
 
 def build() -> Any:

@@ -38,6 +38,7 @@ def _gaps() -> Any:
         "The lower end of each gap between groups, in tolerances. Beyond 1 groups surely differ by more than they may.",
         "short",
         Query(f"{lower} / {MODEL.series('wachter_measure_tolerance', **narrowed)}", "{{subject}}: {{metric}}"),
+        width=10,
         height=9,
     )
     return limit(steps_of_windows(panel).fill_opacity(0), 1)
@@ -49,7 +50,7 @@ def _table() -> Any:
         "Gaps between groups as they stand, each with its interval beside its tolerance.",
         MODEL,
         "Attribute",
-        width=12,
+        width=14,
         height=9,
         metric=one_of(*GAPS),
         segment="=",
@@ -63,10 +64,8 @@ def _each() -> Any:
         "their attribute and exposition.measures the measure.",
         "percentunit",
         MODEL,
+        {"metric": "=$of_groups", "subject": "=$group", "segment": "="},
         width=8,
         height=7,
-        metric="=$of_groups",
-        subject="=$group",
-        segment="=",
     )
     return panel.axis_soft_min(0).repeat("group").repeat_direction("h").max_per_row(3)

@@ -103,6 +103,7 @@ def _models() -> Any:
         "One line a model, over all its versions and segments. A model's name leads to its dashboard.",
         {"system": "System", "model": "Model"},
         columns,
+        widths={"System": 190, "Model": 190},
         none="no model was seen yet",
     )
     return panel.override_by_name("Model", [_link()])

@@ -44,6 +44,7 @@ def _distances() -> Any:
         "Jensen-Shannon distance of each column's distribution to that of the reference: 0 is equal, 1 is disjoint.",
         "short",
         Query(expr, "{{subject}}"),
+        width=10,
         height=10,
     )
     return from_zero(steps_of_windows(panel).fill_opacity(0).line_width(1))
@@ -55,7 +56,7 @@ def _drift_table() -> Any:
         "Every column as it stands: how far it moved, with its interval, beside what is tolerated.",
         MODEL,
         "Column",
-        width=12,
+        width=14,
         height=10,
         metric=one_of(*DRIFT),
         segment="=",
@@ -80,6 +81,7 @@ def _unusable() -> Any:
         "Share of each column's values that are missing or invalid.",
         "percentunit",
         Query(expr, "{{subject}}"),
+        width=10,
         height=10,
     )
     return from_zero(steps_of_windows(panel).fill_opacity(0).line_width(1))
@@ -91,7 +93,7 @@ def _quality_table() -> Any:
         "Every column as it stands, beside what is tolerated.",
         MODEL,
         "Column",
-        width=12,
+        width=14,
         height=10,
         metric=one_of(*QUALITY),
         segment="=",

@@ -83,7 +83,7 @@ def _facts() -> Any:
         "What it is",
         "What the settings say about the system, and the first digits of the digest of what the model is compared with.",
         keys,
-        [Column("Versions", f"max by ({kept}) ({expr})", settings={"custom.hidden": True})],
+        [Column("Versions", f"max by ({kept}) ({expr})", shown=False)],
         width=14,
         height=5,
     )

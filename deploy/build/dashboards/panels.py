@@ -109,7 +109,14 @@ def stacked(panel: Any) -> Any:
 
 
 def with_interval(
-    title: str, description: str, unit: str, scope: Scope, *, width: int, height: int = 8, **matchers: str
+    title: str,
+    description: str,
+    unit: str,
+    scope: Scope,
+    matchers: Mapping[str, str],
+    *,
+    width: int,
+    height: int = 8,
 ) -> Any:
     """A measure with its interval as a band, and the value it has on the reference."""
     names = {"upper": "wachter_measure_upper", "lower": "wachter_measure_lower", "value": "wachter_measure_value"}

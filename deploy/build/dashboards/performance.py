@@ -33,10 +33,8 @@ def _each() -> Any:
         "The measure on each window whose labels had their time, with its interval, beside its value on the reference.",
         "short",
         MODEL,
+        {"metric": "=$measure", "stage": "=labels", **WHOLE},
         width=8,
-        metric="=$measure",
-        stage="=labels",
-        **WHOLE,
     )
     return panel.repeat("measure").repeat_direction("h").max_per_row(3)
 
@@ -60,9 +58,8 @@ def _coverage() -> Any:
         "Share of predictions whose label was known when their window was judged. Where it is low nothing is decided.",
         "percentunit",
         MODEL,
+        {"metric": f"={COVERAGE}", **WHOLE},
         width=12,
-        metric=f"={COVERAGE}",
-        **WHOLE,
     ).axis_soft_max(1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from grafana_foundation_sdk.builders import common, statushistory, table
@@ -41,7 +42,8 @@ class Column:
 
     Attributes:
         steps: colour its text.
-        settings: further field settings by id, as ``unit`` and ``decimals``.
+        settings: further field settings by id, as ``decimals``.
+        shown: whether the values are shown; else the query is there for its labels.
     """
 
     title: str
@@ -49,6 +51,7 @@ class Column:
     unit: str = "short"
     steps: Steps = ()
     settings: Mapping[str, object] = field(default_factory=dict)
+    shown: bool = True
 
 
 def rows(
@@ -59,13 +62,17 @@ def rows(
     *,
     width: int = 24,
     height: int = 8,
-    none: str = "nothing",
+    widths: Mapping[str, int] = MappingProxyType({}),
+    largest: str = "",
+    none: str = "no data",
 ) -> Any:
     """A table with a row for every combination of labels.
 
     Args:
         keys: headings by label; other labels are not shown. ``verdict`` is coloured.
         columns: one query each; all of them keep the keys as labels.
+        widths: of columns by heading, in pixels.
+        largest: heading of the column whose largest value comes first.
     """
     panel = framed(table.Panel(), title, description, "short", width, height).no_value(none)
     for place, column in enumerate(columns):
@@ -77,11 +84,13 @@ def rows(
     organize = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": {**keys, **titles}}
     panel.with_transformation(d.DataTransformerConfig(id_val="merge", options={}))
     panel.with_transformation(d.DataTransformerConfig(id_val="organize", options=organize))
-    panel.with_transformation(_only([*keys.values(), *(column.title for column in columns)]))
+    panel.with_transformation(_only([*keys.values(), *(column.title for column in columns if column.shown)]))
     for column in columns:
         panel.override_by_name(column.title, _settings(column))
-    if "verdict" in keys:
-        panel.override_by_name(keys["verdict"], _verdict())
+    for label, heading in keys.items():
+        panel.override_by_name(heading, _key(label, widths.get(heading)))
+    if largest:
+        panel.sort_by([common.TableSortByFieldState().display_name(largest).desc(True)])
     return panel
 
 
@@ -101,14 +110,15 @@ def judged(title: str, description: str, scope: Scope, subject: str, *, width: i
     }
     verdict = f"max {kept[:-1]}, verdict) ({scope.series('wachter_measure_verdict', **matchers)} == 1)"
     three = {"decimals": 3}
-    columns = [Column("Verdict", verdict, settings={"custom.hidden": True})]
+    columns = [Column("Verdict", verdict, shown=False)]
     columns += [
         Column(heading, f"max {kept} ({scope.series(name, **matchers)})", settings=three)
         for heading, name in names.items()
     ]
     columns.append(Column("Rests on", f"max {kept} ({scope.series('wachter_measure_events', **matchers)})"))
     keys = {"metric": "Measure", "subject": subject, "verdict": "Status"}
-    return rows(title, description, keys, columns, width=width, height=height)
+    widths = {"Measure": 220, subject: 190, "Status": 110}
+    return rows(title, description, keys, columns, width=width, height=height, widths=widths, largest="from")
 
 
 def heat(
@@ -134,11 +144,14 @@ def _settings(column: Column) -> list[Any]:
     return found
 
 
-def _verdict() -> list[Any]:
-    return [
-        d.DynamicConfigValue(id_val="mappings", value=words(VERDICTS)),
-        d.DynamicConfigValue(id_val="custom.cellOptions", value=c.TableColorTextCellOptions()),
-    ]
+def _key(label: str, width: int | None) -> list[Any]:
+    found = [d.DynamicConfigValue(id_val="noValue", value="-")]
+    if width is not None:
+        found.append(d.DynamicConfigValue(id_val="custom.width", value=width))
+    if label == "verdict":
+        found.append(d.DynamicConfigValue(id_val="mappings", value=words(VERDICTS)))
+        found.append(d.DynamicConfigValue(id_val="custom.cellOptions", value=c.TableColorTextCellOptions()))
+    return found
 
 
 def _only(names: Sequence[str]) -> Any:

@@ -65,8 +65,7 @@ def _failed() -> Any:
             "Share of a window's predictions that the model answered with an error, with its interval.",
             "percentunit",
             MODEL,
+            {"metric": "=error_rate", **WHOLE},
             width=12,
-            metric="=error_rate",
-            **WHOLE,
         )
     )

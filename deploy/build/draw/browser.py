@@ -21,7 +21,7 @@ DASHBOARDS = ROOT / "deploy" / "grafana" / "dashboards"
 PARTS = ROOT / ".parts" / "draw"
 PAGE = """\
 <!doctype html><meta charset="utf-8"><title>Dashboards</title><link rel="stylesheet" href="draw.css">
-<style>body { margin: 0 } #root { padding: 4px } .wrong { color: red } .empty { display: block; padding: 12px; opacity: 0.7 }</style>
+<style>body { margin: 0 } #root { padding: 4px } .wrong { color: red } .empty { display: block; padding: 12px }</style>
 <div id="root"></div><script src="draw.js"></script>
 """
 SECONDS_OF_WAITING = 20
@@ -98,5 +98,5 @@ def _chromium(url: str, *options: str) -> str:
 
 
 class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         return

@@ -5,7 +5,7 @@ import { createRoot } from 'react-dom/client';
 import { useEffect, useState } from 'react';
 import { firstValueFrom } from 'rxjs';
 import {
-  applyFieldOverrides, createTheme, dateTime, EventBusSrv, FieldConfigOptionsRegistry, getFieldDisplayValues, identityOverrideProcessor,
+  applyFieldOverrides, cacheFieldDisplayNames, createTheme, dateTime, EventBusSrv, FieldConfigOptionsRegistry, getFieldDisplayValues, identityOverrideProcessor,
   standardTransformers, standardTransformersRegistry, ThemeContext, transformDataFrame,
 } from '@grafana/data';
 import { BigValue, GlobalStyles, PanelChrome, PanelContextProvider, TimeSeries } from '@grafana/ui';
@@ -58,8 +58,10 @@ function rows(dashboard) {
 async function data(scene, panel, values) {
   const asked = await frames(scene, panel, values);
   const transformed = await firstValueFrom(transformDataFrame(panel.transformations ?? [], asked));
-  return applyFieldOverrides({ data: transformed, fieldConfig: { ...panel.fieldConfig, overrides: panel.fieldConfig.overrides ?? [] }, fieldConfigRegistry: registry(panel),
+  const found = applyFieldOverrides({ data: transformed, fieldConfig: { ...panel.fieldConfig, overrides: panel.fieldConfig.overrides ?? [] }, fieldConfigRegistry: registry(panel),
     replaceVariables: (text) => filled(text, values, scene), theme, timeZone: 'utc' });
+  cacheFieldDisplayNames(found);
+  return found;
 }
 
 function Panel({ scene, panel, values, width, height, marks }) {
@@ -77,7 +79,7 @@ function Body({ scene, panel, found, marks, width, height }) {
   const empty = !found.some((frame) => frame.length && frame.fields.length);
   if (panel.type === 'stat') return <Numbers {...{ panel, found, width, height }} />;
   if (empty) return <b className="empty">{panel.fieldConfig.defaults.noValue ?? 'No data'}</b>;
-  if (panel.type === 'table') return <TableNG data={found[0]} width={width} height={height} fieldConfig={panel.fieldConfig} enableVirtualization={false} />;
+  if (panel.type === 'table') return <TableNG data={found[0]} width={width} height={height} fieldConfig={panel.fieldConfig} initialSortBy={panel.options.sortBy} enableVirtualization={false} />;
   if (panel.type === 'timeseries') {
     const range = { from: dateTime(scene.from * 1000), to: dateTime(scene.to * 1000) };
     return (

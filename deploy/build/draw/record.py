@@ -12,6 +12,10 @@ import time
 import urllib.request
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.build.draw.scene import scene
+from deploy.demo import agent
 
 WALL = (
     "wachter_start_timestamp_seconds",
@@ -23,6 +27,7 @@ WALL = (
     "process_start_time_seconds",
 )
 EVERY_SECONDS = 0.25
+PATIENCE_SECONDS = 120.0
 OWN_LABELS = 'job="wachter",instance="wachter-0:9464"'
 _LINE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)")
 
@@ -40,6 +45,28 @@ class Page:
     event_time: float
     seconds: float
     text: str
+
+
+def recorded(directory: Path, seconds: float) -> list[Page]:
+    """Run the scene in a directory and return what it showed.
+
+    Args:
+        seconds: how long its three months shall take; the agent may need some more.
+    """
+    with scene(directory) as played:
+        recorder = Recorder(played.address)
+        try:
+            played.send(seconds)
+            _wait_until_read(played.address, len(played.messages))
+        finally:
+            recorder.close()
+    return recorder.pages
+
+
+def _wait_until_read(address: str, records: int) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while agent.records_read(address) < records and time.monotonic() < deadline:
+        time.sleep(0.5)
 
 
 class Recorder:

@@ -26,6 +26,8 @@ SECOND_SYSTEM = "flight-planning"
 NEW_VERSION = "1.1"
 NEW_VERSION_FROM_US = 1_384_732_800_000_000  # Monday, 18 November 2013
 AIRPORTS = ["EWR", "JFK", "LGA"]
+PICKED = {"system": events.SYSTEM, "version": "1.0", "of_groups": "group_selection_rate"}
+"""Values of variables that take one value."""
 GROUP_MEASURES = ["group_selection_rate", "group_true_positive_rate", "group_accuracy"]
 
 

@@ -10,17 +10,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.build.draw.record import Page, history
 from deploy.demo.broker import free_port, stop
 
 START_SECONDS = 30.0
 
 
-def blocks(lines: Iterable[str], directory: Path) -> Path:
-    """Write OpenMetrics lines with times as blocks of a database; returns its directory."""
+def blocks(pages: Iterable[Page], directory: Path) -> Path:
+    """Write a history as blocks of a database below a directory; returns where."""
     text, database = directory / "history.txt", directory / "blocks"
     shutil.rmtree(database, ignore_errors=True)
     with text.open("w") as out:
-        out.writelines(lines)
+        out.writelines(history(pages))
     command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=2160h"]
     subprocess.run([*command, str(text), str(database)], check=True, stdout=subprocess.DEVNULL)
     return database
@@ -34,7 +35,7 @@ def serving(database: Path, directory: Path) -> Iterator[str]:
     config.write_text("{}\n")
     command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={database}"]
     command += [f"--web.listen-address={address}", "--storage.tsdb.retention.time=100y"]
-    command += ["--web.cors.origin=.*", "--query.lookback-delta=36h"]
+    command += ["--web.cors.origin=.*", "--query.lookback-delta=60h"]
     with (directory / "prometheus.log").open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
     try:
