@@ -25,6 +25,7 @@ from agent.state.store import Store
 from config.settings import KafkaSource, Settings
 from exporters.evidence.files import DiskFiles
 from exporters.evidence.keys import create_key, read_key
+from exporters.evidence.mentions import Progress
 from exporters.evidence.signer import Signer
 from exporters.evidence.writer import EvidenceLog
 
@@ -80,11 +81,17 @@ def open_log(settings: Settings, store: Store, clock: Clock) -> tuple[EvidenceLo
     return event_log, pepper
 
 
-def upkeep_of(settings: Settings, journal: Journal, store: Store, clock: Clock) -> Callable[[], bool]:
-    """What the loop calls between two steps, see ``Upkeep.tend``."""
+def upkeep_of(
+    settings: Settings, journal: Journal, store: Store, clock: Clock, progress: Progress = lambda done, total: None
+) -> Callable[[], bool]:
+    """What the loop calls between two steps, see ``Upkeep.tend``.
+
+    Args:
+        progress: told while a long search goes on.
+    """
     if not isinstance(journal, LogJournal):
         return lambda: False
-    return Upkeep(journal, store, settings.log.retention_us, clock).tend
+    return Upkeep(journal, store, settings.log.retention_us, clock, progress).tend
 
 
 def log_directory(settings: Settings) -> Path:

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from agent.evidence.log_journal import recorded_of
+from agent.state import evidence
 from agent.state.store import Store
 from config.errors import LogRolledBack, LogUnwritable, StateError
 from config.units import SECOND_US
+from exporters.evidence.entries import Entries
 from exporters.evidence.keys import read_verifiers
 from exporters.evidence.note import open_checkpoint
 from exporters.evidence.recorded import Recorded
@@ -286,3 +288,58 @@ def test_settings_leaves_name_the_watermark_from_which_they_hold(open_stage: Ope
     (changed,) = leaves(spied, "settings")
     assert changed["boundary"] == {"lending": clock.label_watermark_us}
     assert json.dumps(changed["old"]) != "null"
+
+
+def note(stage: Stage, text: bytes = b'{"type":"access","actor":"kim","what":"show","logged":1,"detail":""}') -> None:
+    """An entry beside the steps."""
+    journal_of(stage).note(Entries([text], [None], bytes(32)), stage.store, stage.clock.now_us())
+
+
+def test_an_entry_beside_the_steps_is_recorded_at_once(stage: Stage, spied: SpiedLog) -> None:
+    stage.run(*events("a", 0, 30, 50))
+    note(stage)
+    assert recorded(stage) == (spied.real.shard, spied.real.size)
+    stage.run(*events("b", 30, 60, 50))
+    assert [leaf["type"] for leaf in leaves(spied, "inference", "access")].index("access") == 50
+
+
+def test_an_entry_beside_the_steps_whose_transaction_fails_is_cut_off(
+    stage: Stage, spied: SpiedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.run(*events("a", 0, 30, 50))
+    before = recorded(stage)
+
+    def fail(*arguments: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evidence, "put", fail)
+        with pytest.raises(StateError):
+            note(stage)
+    stage.step.recover()
+    assert (spied.real.shard, spied.real.size) == before == recorded(stage)
+    stage.run(*events("b", 30, 60, 50))
+    assert leaves(spied, "access") == []
+
+
+def test_a_start_is_told_though_an_entry_beside_the_steps_came_first(stage: Stage, spied: SpiedLog) -> None:
+    note(stage)
+    stage.run(event("a", 1))
+    assert [leaf["type"] for leaf in leaves(spied, "access", "start", "settings")] == ["access", "start", "settings"]
+
+
+@pytest.mark.parametrize("call", ["append", "sync", "erase"])
+def test_a_disk_that_refuses_upkeep_is_said_and_the_next_step_goes_back(
+    stage: Stage, spied: SpiedLog, call: str
+) -> None:
+    stage.run(*events("a", 0, 30, 50))
+    spied.fails.add(call)
+    tend = (lambda: journal_of(stage).erase({spied.real.shard: [3]})) if call == "erase" else (lambda: note(stage))
+    with pytest.raises(LogUnwritable):
+        tend()
+    assert journal_of(stage).unwritable
+    spied.fails.clear()
+    stage.step.recover()
+    assert not journal_of(stage).unwritable
+    stage.run(event("b", 31))
+    assert recorded(stage) == (spied.real.shard, spied.real.size)
