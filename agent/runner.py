@@ -69,7 +69,7 @@ class Agent:
         assert isinstance(settings.source, KafkaSettings)
         self.source = KafkaSource(settings.source, on_gap=settings.source.on_gap)
         self.journal = open_journal(settings, contexts, self.store, self.clock)
-        self.tend_log = upkeep_of(settings, self.journal, self.store, self.clock)
+        self.tend_log = upkeep_of(settings, self.journal, self.store, self.clock, self._tick)
         self.step = Step(
             settings,
             contexts,
@@ -110,9 +110,12 @@ class Agent:
         finally:
             self._close()
 
+    def _tick(self, *_: int) -> None:
+        self._ticked = self.clock.monotonic_seconds()
+
     def _turn(self) -> None:
         """One step, its failures contained, and the picture of it."""
-        self._ticked = self.clock.monotonic_seconds()
+        self._tick()
         try:
             self._recover()
             outcome = self.step.run(POLL_SECONDS)
