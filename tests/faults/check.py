@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from kafka.structs import TopicPartition
 
 from tests.faults.generator import VERSION, Story, iso, micros
+from tests.faults.log_check import log_is_whole
 from tests.faults.oracle import Expected, Key, Value, expected
 from tests.parts.kafka import KafkaBroker
 from tests.parts.live_agent import LiveAgent
@@ -57,10 +58,6 @@ def committed_is_durable(broker: KafkaBroker, group: str, agent: LiveAgent) -> N
     durable = agent.positions()
     beyond = {str(p): at for p, at in _offsets(committed).items() if at > durable.get((p.topic, p.partition), 0)}
     assert not beyond, f"committed beyond the state: {beyond}, durable {durable}"
-
-
-def log_is_whole(agent: LiveAgent) -> None:
-    """The event log holds each id once and verifies, where the agent keeps one."""
 
 
 def story_is_told(agent: LiveAgent, story: Story, wanted: Expected | None = None) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.faults.check import log_is_whole, windows_equal
+from tests.faults.check import windows_equal
 from tests.faults.file_agent import FileAgent
 from tests.faults.generator import Story, iso, micros
+from tests.faults.log_check import log_is_whole
 from tests.faults.oracle import Expected
 from tests.faults.receiver import Receiver
 

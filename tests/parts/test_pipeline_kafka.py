@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent.world import World, dealt, disordered, iso, make_reference
+from tests.faults.log_check import log_is_whole
 from tests.parts.journey import Hands, Journey, Results, hands_of, part_of, poisoned, with_copies
 from tests.parts.kafka import KafkaBroker
 from tests.parts.live_agent import LiveAgent
@@ -85,6 +86,7 @@ def test_kills_at_random_moments_lose_and_double_nothing(
         assert journey.found(agent) == expected
         kept = agent.command("rejects", "list", "--json", "--limit", "100000").splitlines()
         counters = agent.counters()
+        log_is_whole(agent)
     assert in_the_middle >= KILLS // 2, "the agent had mostly nothing to lose"
     classes = [counters[name] for name in ("accepted", "rejected", "duplicate", "late")]
     assert counters["received"] == sum(classes) == len(copied) + poison + len(TOO_LATE) + journey.sentinel_count
