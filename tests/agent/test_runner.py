@@ -15,6 +15,7 @@ from agent.delivery.outbox import Target
 from agent.evidence.log_journal import LogJournal
 from agent.runner import Agent
 from agent.source import Partition
+from agent.state import requests
 from agent.step import Ownership, Step
 from config.errors import LogRolledBack, LogUnwritable
 from config.settings import from_mapping
@@ -171,3 +172,37 @@ def test_a_log_older_than_what_was_committed_ends_the_agent(reading: Agent, monk
     reading.source.assign([Partition("scoring")])  # type: ignore[attr-defined]
     with pytest.raises(LogRolledBack):
         reading._turn()
+
+
+def test_what_is_asked_of_the_log_is_done_between_two_steps_and_reading_goes_on(reading: Agent) -> None:
+    connection = reading.store.connection
+    number = requests.request(connection, "erase", "kim", {"subjects": ["subject-1"]}, 1)
+    reading._turn()
+    answer = requests.answer_of(connection, number)
+    assert answer is not None
+    assert answer.body["payloads"] == 0
+    assert isinstance(reading.source, ScriptedSource)
+    reading.source.append(*events("b", 10, 20, 10))
+    reading._turn()
+    reading._turn()
+    assert received(reading) == 20
+
+
+def test_a_disk_that_refuses_an_erasure_is_said_and_it_is_done_later(
+    reading: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = reading.store.connection
+    number = requests.request(connection, "hold", "kim", {"shards": "2026-01", "reason": "inquiry"}, 1)
+    with monkeypatch.context() as patch:
+
+        def full(self: EvidenceLog, *_: object) -> None:
+            raise LogUnwritable("/log: No space left on device. Free some")
+
+        patch.setattr(EvidenceLog, "append", full)
+        reading._turn()
+    assert "No space left on device" in reading.snapshot.not_ready
+    assert requests.answer_of(connection, number) is None
+    reading._turn()
+    answer = requests.answer_of(connection, number)
+    assert answer is not None
+    assert answer.body == {"hold": "hold-1", "shards": ["2026-01"]}
