@@ -57,8 +57,11 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_document(path: Path) -> Document:
-    """Read a settings file.
+BEGIN = "Begin with source: and systems:, see docs/settings.md."
+
+
+def read_document(path: Path, begin: str = BEGIN) -> Document:
+    """Read a settings file; ``begin`` is what to do about an empty one.
 
     Raises:
         SettingsError: the file cannot be read, is not YAML, or is not a mapping of keys to values.
@@ -73,10 +76,10 @@ def read_document(path: Path) -> Document:
     except UnicodeDecodeError as error:
         what = f"byte {error.start} is not UTF-8"
         raise SettingsError((Problem(str(path), what, "Save the file as UTF-8."),)) from None
-    return parse_document(text, str(path))
+    return parse_document(text, str(path), begin)
 
 
-def parse_document(text: str, name: str) -> Document:
+def parse_document(text: str, name: str, begin: str = BEGIN) -> Document:
     """Parse the text of a settings file; ``name`` is the file's name for messages.
 
     Raises:
@@ -90,7 +93,7 @@ def parse_document(text: str, name: str) -> Document:
         raise SettingsError((Problem(name, f"this is not YAML: {error}", "Remove what cannot be text."),)) from None
     if not isinstance(root, yaml.MappingNode):
         what = "the file is empty" if root is None else "the file is not a mapping of keys to values"
-        raise SettingsError((Problem(name, what, "Begin with source: and systems:, see docs/settings.md."),))
+        raise SettingsError((Problem(name, what, begin),))
     return _Builder(_Loader("")).build(root)
 
 

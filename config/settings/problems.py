@@ -12,7 +12,7 @@ from config.errors import Problem
 from config.settings.document import Document, Location, format_location
 from config.settings.schema import keys_of, section_at
 
-SENSITIVE = frozenset({"sasl", "password", "secret", "headers"})
+SENSITIVE = frozenset({"sasl", "password", "secret", "headers", "basic_auth_users"})
 """Below these keys no value is ever repeated in a message."""
 
 _SEE = "See docs/settings.md."

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from config.section import ByteSize, Name, Names, Section
+from config.section import ByteSize, InputFile, Name, Names, Section, mistake
 from config.units import BYTES
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address, or the name ``localhost``, is reached from this machine only."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Listen(Section):
@@ -17,6 +26,23 @@ class Listen(Section):
     """Address to bind; loopback unless you choose otherwise."""
     port: int = Field(default=9464, ge=0, le=65535)
     """TCP port; 0 takes a free one."""
+    web_config: InputFile | None = None
+    """TLS, client certificates and users, in the format of Prometheus exporter-toolkit; read again when it changes."""
+    actors: Names = ()
+    """Users who may acknowledge, comment, silence, resolve and reload; all others only read."""
+    insecure: bool = Field(default=False, validate_default=True)
+    """Serve an address that others reach though nobody is asked who he is; they may read, and act only from loopback."""
+
+    @field_validator("insecure")
+    @classmethod
+    def _is_meant(cls, value: bool, info: ValidationInfo) -> bool:
+        host = info.data.get("host")
+        if host is None or value or is_loopback(host) or info.data.get("web_config") is not None:
+            return value
+        raise mistake(
+            f"others reach {host}, and nobody would be asked who he is",
+            "Name users or certificates in listen.web_config, or set listen.insecure: true.",
+        )
 
 
 class StateSettings(Section):

@@ -12,6 +12,9 @@ env:
   {{- if .Values.webConfig.existingSecret }}
   - name: WACHTER_LISTEN__WEB_CONFIG
     value: /etc/wachter-web/web-config.yml
+  {{- else }}
+  - name: WACHTER_LISTEN__INSECURE # whoever reaches the port may read; acting takes a port-forward
+    value: "true"
   {{- end }}
   {{- if .Values.existingSecret }}
   - name: WACHTER_SECRETS_DIR
