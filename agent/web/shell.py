@@ -83,7 +83,8 @@ figcaption { font-weight: 600; } svg { display: block; max-width: 100%; height: 
 details { margin: .4rem 0; } summary { cursor: pointer; color: var(--link); } code { overflow-wrap: anywhere; }
 .timeline { list-style: none; padding: 0; }
 .timeline li { border-left: 3px solid var(--line); padding: .2rem 0 .2rem .9rem; }
-@media (max-width: 40rem) { .blocks { grid-template-columns: repeat(24, .42rem); gap: 1px; } body { padding: .75rem; } }
+@media (max-width: 40rem) { dl { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }
+  .blocks { grid-template-columns: repeat(24, .42rem); gap: 1px; } body { padding: .75rem; } }
 @media print { header nav, form { display: none; } }
 """)
 

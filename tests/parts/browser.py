@@ -15,7 +15,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ AXE_DIRECTORY = ROOT / ".parts" / "axe"
 AXE = AXE_DIRECTORY / "node_modules" / "axe-core" / "axe.min.js"
 WAIT_SECONDS = 20.0
 LOOK_SECONDS = 0.05
+SERIOUS = ("serious", "critical")
+_TELL = """r => ({passes: r.passes.length, violations: r.violations.map(v => ({id: v.id, impact: v.impact,
+    nodes: v.nodes.map(n => n.target.join(" ") + ": " + n.failureSummary)}))})"""
 _FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
@@ -48,6 +51,10 @@ def provision_axe() -> None:
 def chromium() -> str | None:
     """The path of the browser; ``None`` where there is none."""
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Refused(Exception):
+    """The browser cannot do what it was asked."""
 
 
 class Socket:
@@ -109,7 +116,8 @@ class Tab:
         while True:
             answer = json.loads(self._socket.receive())
             if answer.get("id") == number:
-                assert "error" not in answer, f"{method}: {answer['error']}"
+                if "error" in answer:
+                    raise Refused(f"{method}: {answer['error']}")
                 found: dict[str, Any] = answer["result"]
                 return found
 
@@ -151,17 +159,24 @@ class Tab:
         self.call("DOM.focus", nodeId=self.find(selector))
         self.call("Input.insertText", text=text)
 
-    def click(self, selector: str, *, leads_away: bool = True) -> None:
-        """Click the middle of an element; wait for the page that it leads to."""
-        node, before = self.find(selector), self._page()
+    def click(self, selector: str) -> None:
+        """Click the middle of an element, and wait for the page that it leads to."""
+        node = self.find(selector)
         self.call("DOM.scrollIntoViewIfNeeded", nodeId=node)
         x0, y0, x1, _, _, y1, *_ = self.call("DOM.getContentQuads", nodeId=node)["quads"][0]
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call(
-                "Input.dispatchMouseEvent", type=kind, x=(x0 + x1) / 2, y=(y0 + y1) / 2, button="left", clickCount=1
-            )
-        if leads_away:
-            self._wait_for_another(before)
+        self.follow(lambda: self._click_at((x0 + x1) / 2, (y0 + y1) / 2))
+
+    def follow(self, act: Callable[[], object]) -> None:
+        """Do something that leads to another page, and wait for it."""
+        before = self._page()
+        act()
+        self._wait_for_another(before)
+
+    def clear(self, selector: str) -> None:
+        """Empty a field."""
+        self.call("DOM.focus", nodeId=self.find(selector))
+        self.call("Input.dispatchKeyEvent", type="keyDown", key="a", commands=["selectAll"])
+        self.call("Input.dispatchKeyEvent", type="keyDown", key="Backspace", windowsVirtualKeyCode=8)
 
     def press(self, key: str, code: int, text: str = "") -> None:
         """Press a key; its text where it writes one."""
@@ -184,12 +199,16 @@ class Tab:
     def serious_violations(self) -> list[str]:
         """What axe-core holds against the page, of serious or critical impact; JavaScript has to be on."""
         self.call("Runtime.evaluate", expression=AXE.read_text())
-        found = self.evaluate("axe.run().then(r => r.violations.map(v => ({id: v.id, impact: v.impact, "
-                              "nodes: v.nodes.map(n => n.target.join(' ') + ': ' + n.failureSummary)})))")  # fmt: skip
-        return [f"{one['id']}: {one['nodes'][:3]}" for one in found if one["impact"] in ("serious", "critical")]
+        found = self.evaluate(f"axe.run().then({_TELL})")
+        assert found["passes"] > 10, "axe-core has not looked at the page"
+        return [f"{one['id']}: {one['nodes'][:3]}" for one in found["violations"] if one["impact"] in SERIOUS]
 
     def close(self) -> None:
         self._socket.close()
+
+    def _click_at(self, x: float, y: float) -> None:
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def _root(self) -> int:
         root: int = self.call("DOM.getDocument", depth=0)["root"]["nodeId"]
@@ -200,9 +219,16 @@ class Tab:
         loader: str = self.call("Page.getFrameTree")["frameTree"]["frame"]["loaderId"]
         return loader
 
+    def _has_come(self, before: str) -> bool:
+        """Whether another page is there, whole; one that is just coming has nodes that vanish."""
+        try:
+            return self._page() != before and "</html>" in self.text()
+        except Refused:
+            return False
+
     def _wait_for_another(self, before: str) -> None:
         deadline = time.monotonic() + WAIT_SECONDS
-        while self._page() == before or "</html>" not in self.text():
+        while not self._has_come(before):
             assert time.monotonic() < deadline, "no other page has come"
             time.sleep(LOOK_SECONDS)
 

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import html
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.web.incident_page import dashboard_of
+from agent.evidence.begin import log_directory
+from agent.web.act_form import ActForm
+from agent.web.dossiers import dossier_of
+from agent.web.html import Html
+from agent.web.incident_page import Shown, dashboard_of, incident_page
 from agent.web.server import WebServer
+from config.settings import PageSettings
 from detectors.columns import ModelKey
 from tests.agent.web.responder import HOSTILE_ID, Responder
 from tests.agent.web_client import ask
@@ -100,21 +104,33 @@ def test_an_incident_that_is_not_there_is_a_page_that_says_so(pages: WebServer) 
     assert "no incident &#x27;harm-0-1&#x27;" in missing.text
 
 
-def test_fields_that_the_settings_reveal_are_shown_and_examples_can_be_switched_off(tmp_path: Path) -> None:
-    links = {
-        "runbook_url": "https://wiki.example/run#{alert}",
-        "dashboard_url": "https://g.example/?m={model}&v={version}",
-    }
-    revealing = Responder(tmp_path, page={"reveal": ["purpose"], "examples": 1, **links})
-    try:
-        with revealing.serving() as server:
-            page = ask(server, f"/incidents/{revealing.incident('health')['id']}").text
-    finally:
-        revealing.close()
+def shown_with(responder: Responder, record: dict[str, Any], **page: object) -> str:
+    """The page under other settings."""
+    settings = responder.stage.settings
+    changed = settings.model_copy(update={"page": PageSettings.model_validate(page)})
+    dossier = dossier_of(changed, log_directory(settings), record)
+    return incident_page(Shown(record, dossier, changed, 0, 0, ActForm("token"), Html("")))
+
+
+def test_fields_that_the_settings_reveal_are_shown_as_they_are(responder: Responder) -> None:
+    page = shown_with(responder, responder.incident("health"), reveal=["purpose"], examples=1)
     assert re.search(r"<td>features.purpose</td><td>[abcd]</td>", page)
+    assert "<td>features.x</td><td>a number</td>" in page
     assert section(page, "examples").count("<details>") == 1
-    assert 'href="https://wiki.example/run#wachtermodelhealth"' in page
-    assert 'href="https://g.example/?m=credit&amp;v=1"' in page
+
+
+def test_runbook_and_dashboard_are_linked_where_the_settings_say_where_they_are(
+    responder: Responder, harm: dict[str, Any]
+) -> None:
+    page = shown_with(
+        responder, harm, runbook_url="https://w.example/run#{alert}", dashboard_url="https://g.example/?m={model}"
+    )
+    assert 'href="https://w.example/run#wachtermodelharm"' in page
+    assert 'href="https://g.example/?m=credit"' in page
+
+
+def test_examples_can_be_switched_off(responder: Responder, harm: dict[str, Any]) -> None:
+    assert "the settings show none" in section(shown_with(responder, harm, examples=0), "examples")
 
 
 def test_names_in_the_address_of_a_dashboard_are_escaped() -> None:
