@@ -6,7 +6,7 @@ either side when the next events come has no counterpart.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
@@ -17,6 +17,7 @@ from agent.flow.history import WindowRecord, rows
 from agent.flow.incident_book import ENCODER, changed_incidents
 from agent.flow.recording import Silent
 from agent.replay.differences import Differences, first_difference, rests_on_runs
+from agent.replay.erased import Erased
 from agent.replay.log_entries import LogEntry
 from agent.state.ledger import Ledger
 from detectors.columns import ModelKey
@@ -79,14 +80,6 @@ class Compared:
 
 
 @dataclass(slots=True)
-class _Erased:
-    """Events of a model version whose payloads are gone."""
-
-    first: str
-    events: int = 0
-
-
-@dataclass(slots=True)
 class Comparison(Silent):
     """Owned by the replay; the pipeline tells it what it closes.
 
@@ -102,8 +95,7 @@ class Comparison(Silent):
     incidents: dict[str, Incident] = field(default_factory=dict)
     _windows: dict[WindowName, deque[bytes]] = field(default_factory=dict)
     _transitions: dict[TransitionName, deque[bytes]] = field(default_factory=dict)
-    _erased: dict[tuple[str, str, str], _Erased] = field(default_factory=dict)
-    _erased_in: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    _erased: Erased = field(default_factory=Erased)
 
     def begin(self, ledger: Ledger, contexts: Contexts) -> None:
         self._ledger = ledger
@@ -155,12 +147,9 @@ class Comparison(Silent):
 
     def gone(self, entry: LogEntry, leaf: Inference) -> None:
         """An event that counted cannot be read any more: its windows cannot be what they were."""
-        erased = self._erased.setdefault(leaf.stream, _Erased(entry.where))
-        erased.events += 1
         key = ModelKey(*leaf.stream)
-        if self._contexts.knows(key):
-            pane = leaf.at - (leaf.at - self._contexts.of(key).plan.offset_us) % self._contexts.of(key).plan.pane_us
-            self._erased_in[(*leaf.stream[:2], pane)] += 1
+        plan = self._contexts.of(key).plan if self._contexts.knows(key) else None
+        self._erased.add(leaf, entry.where, plan)
 
     def settle(self) -> None:
         """Events follow: what was computed and is not in the log until now is not there at all."""
@@ -176,11 +165,7 @@ class Comparison(Silent):
     def finish(self) -> None:
         """The log has ended."""
         self.settle()
-        for stream, erased in sorted(self._erased.items()):
-            self.differences.add(
-                "erased", "events whose payloads are gone cannot be counted again",
-                stream=stream, events=erased.events, first=erased.first,
-            )  # fmt: skip
+        self._erased.tell(self.differences)
 
     def _cannot_tell(self, recorded: bytes | None, computed: bytes | None) -> bool:
         """Whether a difference may come from windows that are no longer in the log."""
@@ -197,7 +182,7 @@ class Comparison(Silent):
             "start": iso(name.start_us),
             "end": iso(name.end_us),
             "entry": where,
-            "erased": self._erased_within(name) or None,
+            "erased": self._erased.within(name.stream, name.start_us, name.end_us) or None,
         }
         self.differences.add("window", _sentence("window", recorded, computed), **place, **_first(recorded, computed))
 
@@ -208,12 +193,6 @@ class Comparison(Silent):
         self.differences.add(
             "incident", _sentence("transition", recorded, computed), **place, **_first(recorded, computed)
         )
-
-    def _erased_within(self, name: WindowName) -> int:
-        """Erased events of the model in a window."""
-        mine = (n for (*model, pane), n in self._erased_in.items() if tuple(model) == name.stream[:2]
-                and name.start_us <= pane < name.end_us)  # fmt: skip
-        return sum(mine)
 
 
 def _take(waiting: dict[Name, deque[bytes]], name: Name) -> bytes | None:

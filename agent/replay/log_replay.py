@@ -8,35 +8,25 @@ Nothing is decided anew that the journey of the events decided: who was late, or
 from __future__ import annotations
 
 import msgspec
-import numpy as np
 
-from agent.decoders import RecordDecoder, build_decoder
-from agent.flow.buffer import Batch
-from agent.flow.contexts import Contexts
-from agent.flow.incident_book import apply_act, put_incidents, severities_of
-from agent.flow.intake import Bounds, Taken
+from agent.flow.incident_book import apply_act
 from agent.flow.pipeline import Pipeline
-from agent.flow.takeover import Takeover
 from agent.replay.comparison import AGENT, Comparison
 from agent.replay.differences import Kind
 from agent.replay.log_entries import LogEntry
+from agent.replay.log_flow import RUN_RECORDS, LogFlow
 from agent.replay.log_run import Recorded, Run
 from agent.replay.log_settings import LoggedSettings
 from agent.source import Committed, Gap, Partition
 from agent.state.acts import DONE, RequestedAct
 from agent.state.store import Store
 from config.errors import EvidenceError
-from detectors.columns import Inferences
 from detectors.windows import BEGINNING_OF_TIME
 from exporters.evidence import leaf as leaves
-from exporters.evidence.event_leaves import ACCEPTED, CLASSES
 from exporters.evidence.payload_text import document_of
 
 HAPPENINGS = (leaves.Clock, leaves.Act, leaves.Settings, leaves.Reference, leaves.Gap, leaves.Takeover)
 """What takes effect at its place: whatever was read before it is counted first."""
-RUN_RECORDS = 5_000
-WRITE_WINDOWS = 1_000
-ANY_NUMBER = 1 << 62
 COMMITTED = msgspec.json.Decoder(list[tuple[str, int, int, str]])
 
 
@@ -44,12 +34,10 @@ class LogReplay:
     """Reads entries in their order into a scratch state."""
 
     def __init__(self, store: Store, logged: LoggedSettings, comparison: Comparison) -> None:
-        self._store = store
         self._logged = logged
         self._comparison = comparison
+        self._flow = LogFlow(store, logged, comparison)
         self._run = Run()
-        self._begun: Pipeline | None = None
-        self._decoder: RecordDecoder
         self._warming = False
 
     def take(self, entry: LogEntry) -> None:
@@ -66,7 +54,7 @@ class LogReplay:
                 self._comparison.recorded_window(entry, leaf)
             case leaves.Incident():
                 self._comparison.recorded_transition(entry, leaf)
-            case leaves.Shard() if leaf.previous is not None and self._begun is None:
+            case leaves.Shard() if leaf.previous is not None and not self._flow.begun:
                 self._warming = True
             case _ if isinstance(leaf, HAPPENINGS):
                 self._count()
@@ -75,9 +63,15 @@ class LogReplay:
     def finish(self) -> None:
         """The log has ended."""
         self._count()
-        if self._begun is not None:
-            self._write()
+        self._flow.finish()
         self._comparison.finish()
+
+    def _count(self) -> None:
+        """The records since the last clock are counted, and they were read."""
+        if self._run:
+            run, self._run = self._run, Run()
+            self._comparison.settle()
+            self._flow.count(run)
 
     def _happens(self, entry: LogEntry) -> None:
         leaf = entry.leaf
@@ -93,7 +87,7 @@ class LogReplay:
             case leaves.Gap() if leaf.cause != "not_delivered":
                 self._gap(leaf)
             case leaves.Takeover():
-                self._take_over(entry)
+                self._flow.take_over(_committed(entry))
 
     def _record(self, entry: LogEntry, leaf: Recorded) -> None:
         if self._run.records >= RUN_RECORDS or not self._run.has_room(leaf):
@@ -119,7 +113,7 @@ class LogReplay:
                 entry, "payload", "the payload is sealed, and its key is not here: erased, or in the agent's state"
             )
         if isinstance(leaf, leaves.Inference):
-            self._ready()
+            self._flow.pipeline()
             self._comparison.gone(entry, leaf)
         elif entry.flaw == "erased":
             self._note(entry, "erased", "a label whose payload is gone cannot be counted again")
@@ -128,65 +122,8 @@ class LogReplay:
         source = getattr(entry.leaf, "source", None)
         self._comparison.differences.add(kind, what, entry=entry.where, source=source)
 
-    def _ready(self) -> Pipeline:
-        """The pipeline under the settings in force."""
-        if self._begun is not None and not self._logged.changed:
-            return self._begun
-        if self._begun is not None:
-            self._write()
-        settings = self._logged.build()
-        contexts = Contexts(settings)
-        self._comparison.severities = severities_of(settings)
-        self._decoder = build_decoder(settings)
-        if self._begun is None:
-            self._begun = Pipeline(settings, contexts, self._store, self._comparison)
-        self._begun.settings, self._begun.contexts = settings, contexts
-        _reload(self._begun)
-        return self._begun
-
-    def _count(self) -> None:
-        """The records since the last clock are counted, and they were read."""
-        if not self._run:
-            return
-        pipeline, (run, self._run) = self._ready(), (self._run, Run())
-        self._comparison.settle()
-        for part in run:
-            if part.partition not in pipeline.ledger.positions:
-                pipeline.cuts.begin(part.partition, part.begin)
-        if run.counted:
-            self._take(pipeline, run)
-        for part in run:
-            pipeline.read_to(part.read(pipeline.ledger.position(part.partition).progress))
-        if run.records >= RUN_RECORDS or len(pipeline.outcome.windows) >= WRITE_WINDOWS:
-            self._write()
-
-    def _take(self, pipeline: Pipeline, run: Run) -> None:
-        fetched = [part.fetched() for part in run if part.offsets]
-        numbers = {(p.partition.topic, p.partition.number): pipeline.ledger.number_of(p.partition) for p in fetched}
-        decoded = self._decoder.decode(fetched, numbers)
-        batch = Batch(decoded, fetched, [numbers[part.partition] for part in fetched])
-        for reject in decoded.rejects:
-            source = (reject.topic, reject.partition, reject.offset)
-            self._comparison.differences.add("event", f"cannot be read any more: {reject.reason}", source=source)
-        if batch.inferences is not None:
-            rows = np.arange(len(batch.inferences))
-            self._check_classes(
-                pipeline, batch.inferences, pipeline.intake.take(batch.inferences, rows, batch.marks, 0)
-            )
-        if batch.labels is not None:
-            pipeline.labels.take(batch.labels, np.arange(len(batch.labels)))
-
-    def _check_classes(self, pipeline: Pipeline, events: Inferences, taken: Taken) -> None:
-        """All were accepted then."""
-        for row in np.flatnonzero(taken.classes != ACCEPTED).tolist():
-            partition = pipeline.ledger.partitions[int(events.partition[row])]
-            self._comparison.differences.add(
-                "event", f"was accepted, and is {CLASSES[taken.classes[row]]} now",
-                source=(*partition, int(events.offset[row])),
-            )  # fmt: skip
-
     def _clock(self, leaf: leaves.Clock) -> None:
-        pipeline = self._ready()
+        pipeline = self._flow.pipeline()
         clock = pipeline.ledger.clock(leaf.system)
         if self._warming:
             self._warm_up(pipeline, leaf.label_watermark)
@@ -212,41 +149,16 @@ class LogReplay:
             return
         comment = "" if entry.payload is None else document_of(entry.payload).decode()
         request = RequestedAct(0, leaf.kind, leaf.incident, leaf.actor, comment, leaf.logged, leaf.until)  # type: ignore[arg-type]
-        transitions, outcome, detail = apply_act(self._ready().ledger, request, leaf.at)
+        transitions, outcome, detail = apply_act(self._flow.pipeline().ledger, request, leaf.at)
         self._comparison.happen(transitions)
         if outcome != DONE:
             self._note(entry, "incident", f"the act was done then, and cannot be now: {detail}")
 
     def _gap(self, leaf: leaves.Gap) -> None:
-        partition, pipeline = Partition(*leaf.source), self._ready()
+        partition, pipeline = Partition(*leaf.source), self._flow.pipeline()
         if partition not in pipeline.ledger.positions:
             pipeline.cuts.begin(partition, leaf.from_)
         pipeline.cuts.gap(Gap(partition, leaf.from_, leaf.to))
-
-    def _take_over(self, entry: LogEntry) -> None:
-        """Go on from the notes that another member had left."""
-        pipeline = self._ready()
-        self._write()
-        with self._store.transaction():
-            self._store.forget_windows()
-        _reload(pipeline)
-        Takeover(pipeline.contexts, pipeline.ledger, pipeline.volumes).rebuild(_committed(entry))
-
-    def _write(self) -> None:
-        pipeline = self._begun
-        assert pipeline is not None
-        pipeline.joins.sync()
-        with self._store.transaction():
-            pipeline.write(0)
-            put_incidents(self._store, self._comparison.incidents.values(), self._comparison.severities)
-        pipeline.written()
-        self._comparison.incidents.clear()
-
-
-def _reload(pipeline: Pipeline) -> None:
-    """Read the state anew. Events that the log calls accepted were not too early, nor in too many panes, by then."""
-    pipeline.reload()
-    pipeline.intake.bounds = Bounds(None, ANY_NUMBER, pipeline.settings.limits.max_streams)
 
 
 def _committed(entry: LogEntry) -> dict[Partition, Committed]:
