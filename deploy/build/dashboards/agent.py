@@ -37,6 +37,7 @@ def build() -> Any:
             keeping.scrapes(),
         ],
         since="now-6h",
+        shaded=False,
     )
 
 

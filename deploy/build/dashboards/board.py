@@ -44,6 +44,7 @@ def board(
     since: str,
     variables: Iterable[Any] = (),
     single: bool = False,
+    shaded: bool = True,
 ) -> Any:
     """A dashboard.
 
@@ -52,11 +53,14 @@ def board(
         since: begin of the time it shows first, as ``now-7d``.
         variables: further ones.
         single: whether system, model and version take one value; else they take any number.
+        shaded: whether incidents are shown as annotations at first.
     """
     built = dashboard.Dashboard(title).uid(uid).description(description).tags([TAG]).editable()
     built.time(since, "now").refresh("1m").timezone("browser").tooltip(d.DashboardCursorSync.CROSSHAIR)
     built.variables([_datasource(), *(_label(name, single) for name in scope.variables), *variables])
-    built.annotation(incidents(scope, "warning", ORANGE)).annotation(incidents(scope, "critical", RED)).link(_others())
+    for severity, colour in (("warning", ORANGE), ("critical", RED)):
+        built.annotation(incidents(scope, severity, colour).enable(shaded))
+    built.link(_others())
     for row in rows:
         built.with_row(dashboard.Row(row.title))
         for panel in row.panels:
@@ -73,7 +77,7 @@ def picked(name: str, label: str, query: str, *, several: bool) -> Any:
 
 def incidents(scope: Scope, severity: str, colour: str) -> Any:
     """Open incidents of a severity, from when they opened to when they were resolved."""
-    found = dashboard.AnnotationQuery().name(f"Incidents, {severity}").datasource(DATASOURCE).enable(True)
+    found = dashboard.AnnotationQuery().name(f"Incidents, {severity}").datasource(DATASOURCE)
     found.expr(f"{scope.series('wachter_incidents_open', severity=f'={severity}')} > 0").step("60s").icon_color(colour)
     return found.title_format(f"{severity}: {{{{system}}}}/{{{{model}}}} {{{{version}}}}").text_format("{{track}}")
 

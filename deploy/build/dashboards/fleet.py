@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.build.dashboards.board import Row, board
-from deploy.build.dashboards.panels import GREEN, ORANGE, RED, Query, graph, number, stacked, states
+from deploy.build.dashboards.panels import GREEN, ORANGE, RED, Query, graph, number, painted, stacked, states
 from deploy.build.dashboards.scope import FLEET
-from deploy.build.dashboards.tables import Column, rows
+from deploy.build.dashboards.tables import VERDICTS, Column, rows
 
 MODEL = "by (system, model)"
 TO_MODEL = "/d/wachter-model?${datasource:queryparam}&var-system=${__data.fields.System}&var-model=${__value.raw}"
@@ -133,9 +133,12 @@ def _predictions() -> Any:
 
 def _verdicts() -> Any:
     expr = f"sum by (verdict) ({FLEET.series('wachter_measure_verdict')})"
-    return stacked(
-        graph("Verdicts", "Judged measures by the verdict on their latest window.", "short", Query(expr, "{{verdict}}"))
+    panel = graph(
+        "Verdicts", "Judged measures by the verdict on their latest window.", "short", Query(expr, "{{verdict}}")
     )
+    for verdict, (_, colour) in VERDICTS.items():
+        painted(panel, verdict, colour)
+    return stacked(panel)
 
 
 def _failed() -> Any:

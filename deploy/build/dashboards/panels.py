@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, statetimeline, timeseries
@@ -123,10 +124,10 @@ def with_interval(
     queries = [Query(scope.series(name, **matchers), legend) for legend, name in names.items()]
     queries.append(Query(scope.series("wachter_measure_baseline", **matchers), "reference"))
     panel = steps_of_windows(graph(title, description, unit, *queries, width=width, height=height)).fill_opacity(0)
-    _paint(panel, "upper", BLUE, {**EDGE, "fillBelowTo": "lower", "fillOpacity": 25})
-    _paint(panel, "lower", BLUE, EDGE)
-    _paint(panel, "value", BLUE, {})
-    return _paint(panel, "reference", GREY, {"lineWidth": 1, "lineStyle": {"fill": "dash", "dash": [6, 6]}})
+    painted(panel, "upper", BLUE, {**EDGE, "fillBelowTo": "lower", "fillOpacity": 25})
+    painted(panel, "lower", BLUE, EDGE)
+    painted(panel, "value", BLUE)
+    return painted(panel, "reference", GREY, {"lineWidth": 1, "lineStyle": {"fill": "dash", "dash": [6, 6]}})
 
 
 def states(title: str, description: str, query: Query, mappings: Mapping[str, tuple[str, str]], *, width: int = 24,
@@ -138,7 +139,8 @@ def states(title: str, description: str, query: Query, mappings: Mapping[str, tu
     return panel.legend(_legend())
 
 
-def _paint(panel: Any, name: str, colour: str, custom: Mapping[str, object]) -> Any:
+def painted(panel: Any, name: str, colour: str, custom: Mapping[str, object] = MappingProxyType({})) -> Any:
+    """Give one series its colour, and further settings of how it is drawn."""
     properties = [d.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colour})]
     properties += [d.DynamicConfigValue(id_val=f"custom.{key}", value=value) for key, value in custom.items()]
     return panel.override_by_name(name, properties)

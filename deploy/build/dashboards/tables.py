@@ -109,15 +109,16 @@ def judged(title: str, description: str, scope: Scope, subject: str, *, width: i
         "Tolerance": "wachter_measure_tolerance",
     }
     verdict = f"max {kept[:-1]}, verdict) ({scope.series('wachter_measure_verdict', **matchers)} == 1)"
-    three = {"decimals": 3}
+    three = {"decimals": 3, "custom.width": 80}
     columns = [Column("Verdict", verdict, shown=False)]
     columns += [
         Column(heading, f"max {kept} ({scope.series(name, **matchers)})", settings=three)
         for heading, name in names.items()
     ]
-    columns.append(Column("Rests on", f"max {kept} ({scope.series('wachter_measure_events', **matchers)})"))
+    rests = f"max {kept} ({scope.series('wachter_measure_events', **matchers)})"
+    columns.append(Column("Events", rests, settings={"custom.width": 84}))
     keys = {"metric": "Measure", "subject": subject, "verdict": "Status"}
-    widths = {"Measure": 220, subject: 190, "Status": 110}
+    widths = {"Measure": 215, subject: 180, "Status": 110}
     return rows(title, description, keys, columns, width=width, height=height, widths=widths, largest="from")
 
 

@@ -85,7 +85,7 @@ const named = (format, labels) => format.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, nam
 
 // Spans of time by annotation, each with its colour.
 export async function annotations(scene, dashboard, values) {
-  const found = await Promise.all(dashboard.annotations.list.map(async (one) => {
+  const found = await Promise.all(dashboard.annotations.list.filter((one) => one.enable).map(async (one) => {
     const series = await past(scene, filled(one.expr, values, scene), {});
     return series.map((row) => ({ colour: one.iconColor, values: row.values }));
   }));

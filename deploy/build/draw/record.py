@@ -2,6 +2,8 @@
 
 A quarter of a year passes in a minute, so what Prometheus scraped meanwhile would be a minute long. Each page is therefore
 dated by how far its event time had come. Times of the machine's clock in it (``WALL``) are dated likewise: their age stays.
+Where event time leaps, because the agent took many records in one step, the gap is filled: counters as if they had counted
+evenly, everything else as it was.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ import re
 import threading
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 
 from deploy.build.draw.scene import scene
@@ -28,6 +32,8 @@ WALL = (
 )
 EVERY_SECONDS = 0.25
 PATIENCE_SECONDS = 120.0
+STEP_SECONDS = 21_600
+LONGEST_GAP_SECONDS = 10 * 86_400
 OWN_LABELS = 'job="wachter",instance="wachter-0:9464"'
 _LINE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)")
 
@@ -96,35 +102,47 @@ class Recorder:
             self.pages.append(page)
 
 
-def history(pages: Iterable[Page]) -> Iterator[str]:
+def history(pages: Sequence[Page]) -> Iterator[str]:
     """The pages as one OpenMetrics text with times, family by family."""
-    samples: dict[str, list[str]] = {}
+    samples: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for page in pages:
         for name, labels, value in (*_samples(page), *_of_prometheus(page)):
-            line = f"{name}{{{','.join(filter(None, (labels, OWN_LABELS)))}}} {value} {page.event_time:.3f}\n"
-            samples.setdefault(name, []).append(line)
-    for name, lines in samples.items():
+            samples.setdefault((name, labels), []).append((page.event_time, value))
+    for name, group in groupby(sorted(samples), key=itemgetter(0)):
         yield f"# TYPE {name} unknown\n"
-        yield from lines
+        for key in group:
+            where = ",".join(filter(None, (key[1], OWN_LABELS)))
+            yield from (f"{name}{{{where}}} {value!r} {at:.3f}\n" for at, value in _filled(name, samples[key]))
     yield "# EOF\n"
 
 
-def _samples(page: Page) -> Iterator[tuple[str, str, str]]:
+def _filled(name: str, samples: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """Samples with gaps filled; a series that was away for longer than ``LONGEST_GAP_SECONDS`` was really away."""
+    counts = name.endswith(("_total", "_count", "_sum", "_bucket"))
+    for (at, value), (next_at, next_value) in pairwise(samples):
+        yield at, value
+        missing = int((next_at - at) / STEP_SECONDS) if next_at - at < LONGEST_GAP_SECONDS else 0
+        for step in range(1, missing + 1):
+            share = step / (missing + 1)
+            yield at + share * (next_at - at), value + share * (next_value - value) * counts
+    yield samples[-1]
+
+
+def _samples(page: Page) -> Iterator[tuple[str, str, float]]:
     for line in page.text.splitlines():
         found = _LINE.match(line)
         if found is None:
             continue
         name, labels, value = found.groups()
-        dated = f"{float(value) - page.at + page.event_time:.3f}" if name in WALL else value
-        yield name, labels or "", dated
+        yield name, labels or "", float(value) + (page.event_time - page.at) * (name in WALL)
 
 
-def _of_prometheus(page: Page) -> Iterator[tuple[str, str, str]]:
+def _of_prometheus(page: Page) -> Iterator[tuple[str, str, float]]:
     """What Prometheus itself adds to a scrape."""
     count = sum(not line.startswith("#") for line in page.text.splitlines())
-    yield "up", "", "1"
-    yield "scrape_duration_seconds", "", f"{page.seconds:.6f}"
-    yield "scrape_samples_scraped", "", str(count)
+    yield "up", "", 1
+    yield "scrape_duration_seconds", "", page.seconds
+    yield "scrape_samples_scraped", "", count
 
 
 def _event_time(text: str) -> float:

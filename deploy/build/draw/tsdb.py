@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from deploy.demo.broker import free_port, stop
 START_SECONDS = 30.0
 
 
-def blocks(pages: Iterable[Page], directory: Path) -> Path:
+def blocks(pages: Sequence[Page], directory: Path) -> Path:
     """Write a history as blocks of a database below a directory; returns where."""
     text, database = directory / "history.txt", directory / "blocks"
     shutil.rmtree(database, ignore_errors=True)
@@ -35,7 +35,7 @@ def serving(database: Path, directory: Path) -> Iterator[str]:
     config.write_text("{}\n")
     command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={database}"]
     command += [f"--web.listen-address={address}", "--storage.tsdb.retention.time=100y"]
-    command += ["--web.cors.origin=.*", "--query.lookback-delta=60h"]
+    command += ["--web.cors.origin=.*", "--query.lookback-delta=12h"]
     with (directory / "prometheus.log").open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
     try:
