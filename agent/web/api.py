@@ -28,7 +28,7 @@ InWorker = Callable[[Callable[[], object]], Awaitable[object]]
 class ActBody(msgspec.Struct, forbid_unknown_fields=True):
     """What a person sends with an act."""
 
-    actor: str
+    actor: str = ""
     comment: str = ""
     until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
@@ -102,8 +102,9 @@ async def act_on_incident(views: Views, in_worker: InWorker, request: Request) -
     if kind not in ACT_KINDS:
         raise Refused(404, f"no act {kind!r}; use one of {', '.join(ACT_KINDS)}")
     body = await _read_act(request)
+    actor = str(getattr(request.scope.get("user"), "display_name", "")) or body.actor  # who signed in, acts
     try:
-        settled = await in_worker(lambda: views.act(kind, incident_id, body.actor, body.comment, body.until_us))
+        settled = await in_worker(lambda: views.act(kind, incident_id, actor, body.comment, body.until_us))
     except ActRefused as refused:
         raise Refused(400, refused.detail) from None
     except sqlite3.Error as error:

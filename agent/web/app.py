@@ -77,10 +77,10 @@ class Pages:
         return Response(body, headers=headers | ({"Content-Encoding": "gzip"} if packed else {}))
 
     async def healthy(self, request: Request) -> Response:
-        return _state(self._views.not_live(), "live")
+        return _state(request, self._views.not_live(), "live")
 
     async def ready(self, request: Request) -> Response:
-        return _state(self._views.not_live() or self._views.snapshot().not_ready, "ready")
+        return _state(request, self._views.not_live() or self._views.snapshot().not_ready, "ready")
 
     async def reload(self, request: Request) -> Response:
         with self._change(request):
@@ -114,7 +114,7 @@ class Pages:
             self._changing -= 1
 
 
-def build_app(pages: Pages, *, loopback_only: bool) -> Starlette:
+def build_app(pages: Pages, doorkeeper: Middleware, *, loopback_only: bool) -> Starlette:
     """The ASGI application; with ``loopback_only`` it answers only to names that cannot have been rebound."""
     app = Starlette(
         routes=[
@@ -130,7 +130,7 @@ def build_app(pages: Pages, *, loopback_only: bool) -> Starlette:
             Route("/api/v1/incidents/{incident_id}", pages.incident),
             Route("/api/v1/incidents/{incident_id}/{kind}", pages.act, methods=["POST"]),
         ],
-        middleware=[Middleware(RefuseReboundNames)] if loopback_only else [],
+        middleware=[*([Middleware(RefuseReboundNames)] if loopback_only else []), doorkeeper],
         exception_handlers={api.Refused: _refused, HTTPException: _http_error},
     )
     app.router.redirect_slashes = False
@@ -165,8 +165,10 @@ async def _run(executor: Executor, call: Callable[[], object]) -> object:
     return await asyncio.get_running_loop().run_in_executor(executor, call)
 
 
-def _state(why_not: str, state: str) -> Response:
-    return PlainTextResponse(f"not {state}: {why_not}\n" if why_not else f"{state}\n", 503 if why_not else 200)
+def _state(request: Request, why_not: str, state: str) -> Response:
+    """Yes or no; why not, only for those whom the doorkeeper knows."""
+    why = f": {why_not}" if "user" in request.scope else ""
+    return PlainTextResponse(f"not {state}{why}\n" if why_not else f"{state}\n", 503 if why_not else 200)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

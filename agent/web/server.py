@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import uvicorn
+from starlette.middleware import Middleware
 
+from agent.web.access import Doorkeeper
 from agent.web.app import Pages, build_app
 from agent.web.guard import GuardedProtocol
+from agent.web.in_force import InForce
+from agent.web.passwords import Passwords
+from agent.web.tls import TlsProtocol
 from agent.web.views import Views
 from config.errors import Problem, SettingsError
+from config.settings.service import is_loopback
 from exporters.exposition import ExpositionOptions
 
 BACKLOG = 128
@@ -26,9 +32,15 @@ class WebServer:
     """Serves the agent's views from ``start`` to ``close``."""
 
     def __init__(self, host: str, port: int, views: Views, options: Callable[[], ExpositionOptions]) -> None:
+        """Raises:
+        SettingsError: the web config cannot be used, or leaves the agent open.
+        """
         self._host = host
         self._port = port
         self._pages = Pages(views, options)
+        self._passwords = Passwords()
+        self._web = InForce(views.settings().listen)
+        self._actors = lambda: views.settings().listen.actors
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self._listener: socket.socket | None = None
@@ -46,7 +58,7 @@ class WebServer:
         """
         self._listener = listener = _bind(self._host, self._port)
         self._port = listener.getsockname()[1]
-        self._server = uvicorn.Server(_config(self._pages, self._host))
+        self._server = uvicorn.Server(self._config())
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="wachter-server", daemon=True
         )
@@ -61,7 +73,29 @@ class WebServer:
         self._server.force_exit = True
         self._listener.close()  # a server told to stop before it had begun leaves it open
         self._pages.close()
+        self._passwords.close()
         self._server = self._thread = self._listener = None
+
+    def _config(self) -> uvicorn.Config:
+        doorkeeper = Middleware(Doorkeeper, web=self._web.current, actors=self._actors, passwords=self._passwords)
+        secured = self._web.current().context is not None
+        return uvicorn.Config(
+            build_app(self._pages, doorkeeper, loopback_only=is_loopback(self._host)),
+            http=partial(TlsProtocol, self._web.current) if secured else GuardedProtocol,  # type: ignore[arg-type]
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            backlog=BACKLOG,
+        )
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -73,32 +107,3 @@ def _bind(host: str, port: int) -> socket.socket:
             "listen", f"{host}:{port} cannot be bound ({error.strerror or error})", "Choose another host or port."
         )
         raise SettingsError((problem,)) from None
-
-
-def _config(pages: Pages, host: str) -> uvicorn.Config:
-    return uvicorn.Config(
-        build_app(pages, loopback_only=_is_loopback(host)),
-        http=GuardedProtocol,
-        ws="none",
-        loop="asyncio",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        backlog=BACKLOG,
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+from tests.parts import browser as chromium
 from tests.parts import golang, kafka
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,6 +101,20 @@ def systemd() -> None:
         _install("systemd")
 
 
+def browser() -> None:
+    """Chromium, and axe-core, which judges whether everybody can use a page."""
+    if chromium.chromium() is None:
+        _install("chromium")
+    if shutil.which("npm") is None:
+        _install("npm")
+    try:
+        chromium.provision_axe()
+    except subprocess.CalledProcessError as error:
+        raise Unavailable(
+            f"npm could not fetch axe-core (exit {error.returncode}); is its registry reachable?"
+        ) from None
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "Java": java,
     "Apache Kafka": kafka_jars,
@@ -109,6 +124,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "Go": go,
     "tools for deploy/": deployment_tools,
     "systemd": systemd,
+    "Chromium and axe-core": browser,
 }
 
 

@@ -19,8 +19,9 @@ def test_every_path_is_documented() -> None:
     pages.close()
     documented = set(re.findall(r"^\| `(/[^`]*)` \|", PAGE, flags=re.MULTILINE))
     acts = {f"/api/v1/incidents/ID/{kind}" for kind in api.ACT_KINDS}
-    plain = {path.replace("{incident_id}", "ID") for path in paths if "{kind}" not in path}
-    assert documented == plain | acts
+    names = {"{incident_id}": "ID", "{system}": "SYSTEM", "{model}": "MODEL", "{kind}": "ACT"}
+    plain = {re.sub(r"{\w+}", lambda found: names[found.group()], path) for path in paths}
+    assert documented == plain - {"/api/v1/incidents/ID/ACT"} | acts
 
 
 def test_every_alert_name_is_documented() -> None:
