@@ -36,7 +36,7 @@ def alert(notice: Notice, now_us: int, resend_us: int, external_url: str = "") -
 
 def incident_url(external_url: str, notice: Notice) -> str:
     """Where Wachter shows the incident."""
-    return f"{external_url.rstrip('/')}/api/v1/incidents/{notice.incident_id}"
+    return f"{external_url.rstrip('/')}/incidents/{notice.incident_id}"
 
 
 def post_alert(

@@ -33,4 +33,4 @@ def test_alerts_are_posted_to_version_2_of_the_api_below_the_given_prefix() -> N
     assert request.url == "http://am.example/prefix/api/v2/alerts"
     assert request.headers["Content-Type"] == "application/json"
     (posted,) = json.loads(request.body)
-    assert posted["generatorURL"] == "https://wachter.example/api/v1/incidents/h-3f2a9c1b-2"
+    assert posted["generatorURL"] == "https://wachter.example/incidents/h-3f2a9c1b-2"
