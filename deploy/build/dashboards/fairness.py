@@ -65,7 +65,7 @@ def _each() -> Any:
         "percentunit",
         MODEL,
         {"metric": "=$of_groups", "subject": "=$group", "segment": "="},
-        width=8,
+        width=24,
         height=7,
     )
     return panel.axis_soft_min(0).repeat("group").repeat_direction("h").max_per_row(3)

@@ -34,7 +34,7 @@ def _each() -> Any:
         "short",
         MODEL,
         {"metric": "=$measure", "stage": "=labels", **WHOLE},
-        width=8,
+        width=24,
     )
     return panel.repeat("measure").repeat_direction("h").max_per_row(3)
 

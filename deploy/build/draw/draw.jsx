@@ -35,8 +35,10 @@ function placed(panels, values) {
   let y = 0, x = 0, tall = 0;
   const found = [];
   for (const panel of panels) {
-    for (const value of panel.repeat ? values[panel.repeat] : [null]) {
-      const { w, h } = panel.gridPos;
+    const repeats = panel.repeat ? values[panel.repeat] : [null];
+    for (const value of repeats) {
+      const { h } = panel.gridPos;
+      const w = panel.repeat ? 24 / Math.min(panel.maxPerRow, repeats.length) : panel.gridPos.w;
       if (x + w > 24) { x = 0; y += tall; tall = 0; }
       found.push({ panel, x, y, w, h, values: value ? { ...values, [panel.repeat]: [value] } : values });
       x += w; tall = Math.max(tall, h);
@@ -79,7 +81,7 @@ function Body({ scene, panel, found, marks, width, height }) {
   const empty = !found.some((frame) => frame.length && frame.fields.length);
   if (panel.type === 'stat') return <Numbers {...{ panel, found, width, height }} />;
   if (empty) return <b className="empty">{panel.fieldConfig.defaults.noValue ?? 'No data'}</b>;
-  if (panel.type === 'table') return <TableNG data={found[0]} width={width} height={height} fieldConfig={panel.fieldConfig} initialSortBy={panel.options.sortBy} enableVirtualization={false} />;
+  if (panel.type === 'table') return <TableNG data={found[0]} width={width} height={height} fieldConfig={panel.fieldConfig} sortBy={panel.options.sortBy} enableVirtualization={false} />;
   if (panel.type === 'timeseries') {
     const range = { from: dateTime(scene.from * 1000), to: dateTime(scene.to * 1000) };
     return (
