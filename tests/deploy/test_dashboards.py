@@ -191,3 +191,8 @@ def test_grafana_is_told_where_the_data_and_the_dashboards_are() -> None:
     (provider,) = yaml.safe_load((GRAFANA / "provisioning" / "dashboards" / "wachter.yml").read_text())["providers"]
     assert provider["type"] == "file"
     assert provider["options"]["path"] == "/etc/grafana/dashboards"
+
+
+def test_a_dashboard_holds_no_address_and_nothing_of_the_machine_that_built_it() -> None:
+    assert not re.search(r"https?://|127\.0\.0\.1|localhost", json.dumps(BOARDS))
+    assert str(ROOT) not in json.dumps(BOARDS)
