@@ -234,7 +234,9 @@ class Painter:
         return {name: disk_status(path) for name, path in directories.items() if path.is_dir()}
 
     def _receivers(self) -> Iterator[ReceiverStatus]:
-        waiting = {status.receiver: status for status in outbox.status(self.step.store.connection)}
+        waiting = {
+            status.receiver: status for status in outbox.status(self.step.store.connection, self.step.clock.now_us())
+        }
         for name in dict.fromkeys(target.receiver for target in self.step.targets()):
             known = waiting.get(name, ReceiverStatus(name))
             yield ReceiverStatus(name, known.waiting, known.dead, known.oldest_us, self.sender.outcomes(name))

@@ -63,7 +63,7 @@ class Agent:
         """
         self.settings = settings
         self.clock = clock or WallClock()
-        self.targets: tuple[Target, ...] = targets_of(settings.receivers)
+        self.targets: tuple[Target, ...] = targets_of(settings.receivers, settings.escalation, settings.maintenance)
         contexts = Contexts(settings)
         self.store = Store(settings.state.directory)
         assert isinstance(settings.source, KafkaSettings)
@@ -232,9 +232,10 @@ class Agent:
 
     def _start_sending(self, speaks: bool) -> None:
         """Bring the outbox in line with the open incidents, and tell the receivers of the settings; a standby is silent."""
-        self.targets = targets_of(self.settings.receivers)
+        settings = self.settings
+        self.targets = targets_of(settings.receivers, settings.escalation, settings.maintenance)
         if speaks:
-            most, now_us = self.settings.limits.max_outbox, self.clock.now_us()
+            most, now_us = settings.limits.max_outbox, self.clock.now_us()
             with self.store.transaction() as connection:
                 outbox.reconcile(connection, self.step.open_notices(), self.targets, now_us, most)
         self.sender.configure(self.targets if speaks else ())

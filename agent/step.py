@@ -30,7 +30,7 @@ from config.settings import Settings
 from detectors.incident import Incident, Transition
 from detectors.windows import BEGINNING_OF_TIME
 from exporters.incident_view import incident_view
-from exporters.notice import Notice, NoticeKind, notice_kind, notice_of
+from exporters.notice import LOUDNESS, Notice, NoticeKind, notice_kind, notice_of
 
 SETTLE_SECONDS = 10.0
 """Watermarks that moved with the clock alone are written at least so often."""
@@ -299,8 +299,9 @@ class Step:
         told: dict[str, NoticeKind] = {}
         for transition in transitions:
             kind = notice_kind(transition.kind)
-            if kind is not None and told.get(transition.incident_id) not in ("fire", "call_again"):
-                told[transition.incident_id] = kind
+            if kind is not None:
+                before = told.get(transition.incident_id, "update")
+                told[transition.incident_id] = max(before, kind, key=LOUDNESS.index)
         incidents = {incident.id: incident for incident in changed_incidents(self.pipeline.ledger, transitions)}
         return [
             (kind if incidents[incident_id].is_open else "resolve", self._notice(incidents[incident_id], now_us))

@@ -18,7 +18,9 @@ ALERT_NAMES = {
     Track.AGENT: "WachterAgentTrouble",
 }
 
-NoticeKind = Literal["fire", "update", "call_again", "resolve"]
+NoticeKind = Literal["fire", "update", "acknowledge", "call_again", "resolve"]
+LOUDNESS: tuple[NoticeKind, ...] = ("update", "acknowledge", "resolve", "call_again", "fire")
+"""Of several things that happened to an incident at once, the last of these is what is told."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +62,8 @@ def notice_kind(transition: Kind) -> NoticeKind | None:
             return "call_again"
         case Kind.RESOLVED:
             return "resolve"
+        case Kind.ACKNOWLEDGED:
+            return "acknowledge"
         case _:
             return "update"
 

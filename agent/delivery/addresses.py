@@ -70,7 +70,7 @@ def connect(host: str, port: int, deadline: float, allow_private: bool = False) 
         addresses = [address for address in addresses if is_public(address)]
         if not addresses:
             raise DeliveryError(
-                f"{host}: the name leads to an inner address, where nothing is sent. If that is right, set allow_private: true",
+                f"{host}: the name leads to an inner address, and nothing is sent there; if it is right, set allow_private",
                 retriable=True,
             )
     return _first_that_answers(addresses, port, deadline)

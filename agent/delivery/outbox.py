@@ -3,7 +3,9 @@
 Two kinds of rows. A message to a webhook is told once: it waits its turn behind earlier ones of the same incident, and is
 deleted when it was taken. An alert for an Alertmanager is standing: there is one row per call, replaced by whatever is
 newer, told again every ``resend`` while it fires, and for five minutes more after it was resolved. Alertmanager keeps
-nothing through its own restart, so standing alerts need no order and lose nothing.
+nothing through its own restart, so standing alerts need no order and lose nothing. A call may be planned for later, by a
+step of an escalation, and be held back by a silence or a maintenance window: ``planned_us`` is what the plan says,
+``due_us`` when it may be sent, ``owed_us`` since when it has been waiting for its receiver.
 
 Delivery is at least once: a crash between the answer and its record repeats the message.
 """
@@ -12,12 +14,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
 from agent import crash
-from detectors.measurement import Track
+from agent.delivery import escalation
+from agent.delivery.target import Target as Target
 from exporters.notice import Notice, NoticeKind
 from exporters.snapshot import ReceiverStatus
 
@@ -38,7 +41,10 @@ CREATE TABLE IF NOT EXISTS outbox (
     attempts INTEGER NOT NULL DEFAULT 0,
     taken INTEGER NOT NULL DEFAULT 0,
     expires_us INTEGER,
-    dead_reason TEXT
+    dead_reason TEXT,
+    later INTEGER NOT NULL DEFAULT 0,
+    planned_us INTEGER,
+    owed_us INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS outbox_incident ON outbox (receiver, url, incident_id, sequence);
 CREATE INDEX IF NOT EXISTS outbox_turn ON outbox (receiver, url, attempts, due_us, sequence) WHERE dead_reason IS NULL;
@@ -46,27 +52,8 @@ CREATE UNIQUE INDEX IF NOT EXISTS outbox_standing ON outbox (receiver, url, inci
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One address of one receiver.
-
-    Attributes:
-        standing: an Alertmanager; else a webhook.
-        tracks: whose incidents it is told.
-        resend_us: how often a standing alert is told again while it fires.
-        timeout_seconds: for one delivery, from the look-up of the name to the last byte of the answer.
-    """
-
-    receiver: str
-    url: str
-    standing: bool
-    tracks: frozenset[Track] = frozenset(Track)
-    resend_us: int = 60_000_000
-    timeout_seconds: float = 10.0
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    secret: bytes | None = field(default=None, repr=False)
-    ca_file: str | None = None
-    external_url: str = ""
+_ADDED = {"later": "INTEGER NOT NULL DEFAULT 0", "planned_us": "INTEGER", "owed_us": "INTEGER"}
+"""Columns that a state from before there were escalations lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +66,13 @@ class Enqueued:
 
 
 def create_schema(connection: sqlite3.Connection) -> None:
-    """Make the outbox's table where it is not there yet."""
-    for statement in filter(str.strip, _SCHEMA.split(";")):
+    """Make the outbox's tables where they are not there yet; one of an earlier version gets its further columns."""
+    for statement in filter(str.strip, f"{_SCHEMA}{escalation.SCHEMA}".split(";")):
         connection.execute(statement)
+    known = {name for _, name, *_ in connection.execute("PRAGMA table_info(outbox)")}
+    for name, kind in _ADDED.items():
+        if name not in known:
+            connection.execute(f"ALTER TABLE outbox ADD COLUMN {name} {kind}")
 
 
 def enqueue(
@@ -93,11 +84,12 @@ def enqueue(
 ) -> Enqueued:
     """Store notices for every target that wants them. The caller commits, in the transaction of the step.
 
-    Webhooks are not told updates: only what calls people, and what ends it. What is learned of an incident after its end
-    is told to nobody.
+    Only an Alertmanager is told every update; others what calls people, what ends it, and some that a person has taken over.
+    What is learned of an incident after its end is told to nobody.
     """
     stored = collapsed = refused = 0
     for kind, notice in notices:
+        escalation.follow(connection, kind, notice, targets, now_us)
         for target in targets:
             if not _is_wanted(kind, notice, target):
                 continue
@@ -113,8 +105,10 @@ def enqueue(
 
 
 def _is_wanted(kind: NoticeKind, notice: Notice, target: Target) -> bool:
-    if notice.track not in target.tracks:
+    if notice.track not in target.tracks or not target.waits_for(notice.severity):
         return False
+    if kind == "acknowledge":
+        return notice.firing and (target.standing or target.tells_acknowledged)
     return kind != "update" or (target.standing and notice.firing)
 
 
@@ -137,6 +131,9 @@ def reconcile(
         if notice.firing and notice.incident_id not in open_ids:
             ended = msgspec.structs.replace(notice, firing=False, resolved_us=now_us)
             _replace_notice(connection, sequence, ended, now_us)
+    escalation.forget_ended(connection, open_ids)
+    for notice in open_notices:
+        escalation.follow(connection, "update", notice, targets, now_us)
     standing = [target for target in targets if target.standing]
     return enqueue(connection, (("update", notice) for notice in open_notices), standing, now_us, max_rows)
 
@@ -147,50 +144,79 @@ def rows(connection: sqlite3.Connection) -> int:
     return int(count)
 
 
-def status(connection: sqlite3.Connection) -> tuple[ReceiverStatus, ...]:
-    """What waits, by receiver. A standing alert waits until it was taken once."""
+def status(connection: sqlite3.Connection, now_us: int | None = None) -> tuple[ReceiverStatus, ...]:
+    """What waits for receivers, and since when. A standing alert waits until it was taken once; a call that is planned for
+    later, or held back, does not wait for its receiver yet."""
     found = connection.execute(
-        """SELECT receiver,
-                  sum(dead_reason IS NULL AND NOT taken),
-                  sum(dead_reason IS NOT NULL),
-                  min(CASE WHEN dead_reason IS NULL AND NOT taken THEN created_us END)
-           FROM outbox GROUP BY receiver ORDER BY receiver"""
+        """SELECT receiver, sum(waits), sum(dead_reason IS NOT NULL), min(CASE WHEN waits THEN since_us END)
+           FROM (SELECT receiver, dead_reason, coalesce(owed_us, created_us) AS since_us,
+                   dead_reason IS NULL AND NOT taken AND (:now IS NULL OR coalesce(owed_us, created_us) <= :now) AS waits
+                 FROM outbox)
+           GROUP BY receiver ORDER BY receiver""",
+        {"now": now_us},
     )
     return tuple(ReceiverStatus(receiver, waiting, dead, oldest) for receiver, waiting, dead, oldest in found)
 
 
 def _store(connection: sqlite3.Connection, target: Target, kind: NoticeKind, notice: Notice, now_us: int) -> None:
-    # Every call is an alert of its own at the receiver; the end of the incident ends them all.
-    calls = (notice.call,) if notice.firing else range(1, notice.call + 1)
-    for call in calls:
+    for call, planned_us in _planned(connection, target, kind, notice, now_us):
+        told = msgspec.structs.replace(notice, call=call)
         if target.standing:
             connection.execute(
                 "DELETE FROM outbox WHERE standing AND receiver = ? AND url = ? AND incident_id = ? AND call = ?",
                 (target.receiver, target.url, notice.incident_id, call),
             )
-        text = msgspec.json.encode(msgspec.structs.replace(notice, call=call)).decode()
-        connection.execute(
-            """INSERT INTO outbox (receiver, url, incident_id, call, kind, standing, notice, created_us, due_us)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            (
-                target.receiver,
-                target.url,
-                notice.incident_id,
-                call,
-                kind,
-                target.standing,
-                text,
-                now_us,
-                notice.due_us(now_us),
-            ),
-        )
+        elif kind in ("fire", "call_again"):
+            escalation.plan(connection, target, told)
+        _insert(connection, target, kind, told, now_us, planned_us)
+    if not notice.firing:
+        escalation.forget_spared(connection, target, notice)
+
+
+def _planned(
+    connection: sqlite3.Connection, target: Target, kind: NoticeKind, notice: Notice, now_us: int
+) -> list[tuple[int, int]]:
+    """Of which calls a target is told when: (call, planned time). Every call is an alert of its own at the receiver; the end
+    of the incident ends them all."""
+    if target.standing:
+        return [(call, now_us) for call in ((notice.call,) if notice.firing else range(1, notice.call + 1))]
+    if kind in ("fire", "call_again") and notice.firing:
+        waits = target.waits_for(notice.severity)
+        return [(notice.call, now_us + wait) for wait in waits if not (wait and notice.acknowledged_by)]
+    calls = escalation.calls_to_end(connection, target, notice)
+    return [(call, now_us) for call in (calls if not notice.firing else calls[-1:])]
+
+
+def _insert(
+    connection: sqlite3.Connection, target: Target, kind: NoticeKind, notice: Notice, now_us: int, planned_us: int
+) -> None:
+    calls = target.standing or kind in ("fire", "call_again")
+    due_us = target.called_at(planned_us, notice) if calls else planned_us
+    row = {
+        "receiver": target.receiver,
+        "url": target.url,
+        "incident_id": notice.incident_id,
+        "call": notice.call,
+        "kind": kind,
+        "standing": target.standing,
+        "notice": msgspec.json.encode(notice).decode(),
+        "created_us": now_us,
+        "due_us": due_us,
+        "later": planned_us > now_us,
+        "planned_us": planned_us,
+        "owed_us": due_us,
+    }
+    connection.execute(
+        f"INSERT INTO outbox ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})",  # noqa: S608
+        row,
+    )
 
 
 def _replace_notice(connection: sqlite3.Connection, sequence: int, notice: Notice, now_us: int) -> None:
     connection.execute(
-        """UPDATE outbox SET notice = ?, kind = 'resolve', created_us = ?, due_us = ?, attempts = 0, taken = 0
+        """UPDATE outbox SET notice = ?, kind = 'resolve', created_us = ?, due_us = ?, owed_us = ?, attempts = 0, taken = 0
            WHERE sequence = ?""",
-        (msgspec.json.encode(notice).decode(), now_us, now_us, sequence),
+        (msgspec.json.encode(notice).decode(), now_us, now_us, now_us, sequence),
     )
 
 
@@ -220,3 +246,4 @@ def _forget_missing_targets(connection: sqlite3.Connection, targets: Sequence[Ta
     for address in connection.execute("SELECT DISTINCT receiver, url FROM outbox").fetchall():
         if address not in wanted:
             connection.execute("DELETE FROM outbox WHERE receiver = ? AND url = ?", address)
+            connection.execute("DELETE FROM called WHERE receiver = ? AND url = ?", address)

@@ -12,9 +12,9 @@ from pathlib import Path
 import structlog
 
 from agent.delivery import deliver as delivery
-from agent.delivery.deliver import Post
-from agent.delivery.outbox import Target
+from agent.delivery.pace import Pace
 from agent.delivery.post import post as post_over_http
+from agent.delivery.target import Due, Post, Target
 from config.errors import DeliveryError
 
 IDLE_SECONDS = 60.0
@@ -45,30 +45,37 @@ class Courier:
         self._count = count
         self._post = post
         self._now_us = now_us
+        self._pace = Pace(target.per_minute)
         self._failures = 0
         self._not_before_us = 0
+        self._alone = 0
 
     def step(self) -> float:
         """Send at most one message and return the seconds until the next attempt makes sense."""
         now_us = self._now_us()
-        if now_us < self._not_before_us:
-            return (self._not_before_us - now_us) / 1_000_000
-        due = delivery.next_due(self._connection, self._target, now_us)
-        if due is None:
+        not_before_us = max(self._not_before_us, self._pace.not_before_us(now_us))
+        if now_us < not_before_us:
+            return (not_before_us - now_us) / 1_000_000
+        dues = delivery.next_dues(self._connection, self._target, now_us, 1 if self._alone else self._target.group)
+        if not dues:
             return self._idle_seconds(now_us)
+        self._pace.sent(now_us)
+        self._alone = max(self._alone - 1, 0)
         try:
-            delivery.deliver(self._connection, self._target, due, self._post, now_us)
+            delivery.deliver(self._connection, self._target, dues, self._post, now_us)
         except DeliveryError as error:
-            return self._failed(error)
+            return self._failed(error, dues)
         self._failures = 0
         self._count(self._target.receiver, "delivered")
         return 0.0
 
-    def _failed(self, error: DeliveryError) -> float:
+    def _failed(self, error: DeliveryError, dues: Sequence[Due]) -> float:
+        if not error.retriable and len(dues) > 1:
+            self._alone = len(dues)  # one of them is not to be taken: each by itself shows which
         outcome = "retried" if error.retriable else "failed"
         self._count(self._target.receiver, outcome)
         self._failures = self._failures + 1 if error.retriable else 0
-        seconds = delivery.backoff_seconds(self._failures, error.retry_after_seconds) if error.retriable else 0.0
+        seconds = self._target.backoff.seconds(self._failures, error.retry_after_seconds) if error.retriable else 0.0
         self._not_before_us = self._now_us() + round(seconds * 1_000_000)
         log.warning(
             "delivery_failed",

@@ -167,7 +167,7 @@ OUTBOX: tuple[Family, ...] = (
     Family(
         "wachter_outbox_oldest_timestamp_seconds",
         "gauge",
-        "When the oldest waiting message was written; absent where none waits.",
+        "Since when the oldest waiting message has been due; absent where none waits.",
         ("receiver",),
         _oldest,
         unit="seconds",

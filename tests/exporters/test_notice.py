@@ -54,7 +54,12 @@ def test_a_resolution_is_dated_when_it_is_told() -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 def test_every_transition_means_something_to_receivers_or_is_kept_from_them(kind: Kind) -> None:
-    calls = {Kind.OPENED: "fire", Kind.RECURRED: "call_again", Kind.RESOLVED: "resolve"}
+    calls = {
+        Kind.OPENED: "fire",
+        Kind.ACKNOWLEDGED: "acknowledge",
+        Kind.RECURRED: "call_again",
+        Kind.RESOLVED: "resolve",
+    }
     silent = {Kind.PENDING, Kind.COMMENTED}
     assert notice_kind(kind) == (None if kind in silent else calls.get(kind, "update"))
 
