@@ -89,6 +89,8 @@ def _datasource() -> Any:
 def _label(name: str, single: bool) -> Any:
     several = not (single and name in SINGLE)
     found = picked(name, name.capitalize(), _SOURCES[name], several=several)
+    if name == "version":
+        found.sort(d.VariableSort.ALPHABETICAL_DESC)  # a dashboard opens with the first: the newest
     return found.all_value(".*") if several else found
 
 
