@@ -1,9 +1,10 @@
-"""``wachter incidents list | show | ack | resolve | comment``."""
+"""``wachter incidents list | show | ack | resolve | comment | silence``."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -12,10 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from agent.commands.common import AsJson, SettingsOption, StateOption, database_of, fail, open_state
+from agent.commands.common import USAGE, AsJson, SettingsOption, StateOption, database_of, fail, open_state
 from agent.state.acts import DONE, ActKind, submit
 from agent.state.store import incident_lines
 from config.errors import ActRefused
+from config.units import parse_duration
 
 IncidentId = Annotated[str, typer.Argument(help="Identity of the incident, as listed.", show_default=False)]
 Actor = Annotated[str, typer.Option("--actor", help="Who does it; kept in the timeline.", show_default=False)]
@@ -30,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group.command()(ack)
     group.command()(resolve)
     group.command()(comment)
+    group.command()(silence)
     app.add_typer(group, name="incidents")
 
 
@@ -103,12 +106,34 @@ def comment(
     _act("comment", incident_id, actor, comment, settings, state)
 
 
+def silence(
+    incident_id: IncidentId,
+    actor: Actor,
+    for_: Annotated[str, typer.Option("--for", help="How long, as 2h; 0s ends a silence.", show_default=False)],
+    comment: Comment = "",
+    settings: SettingsOption = None,
+    state: StateOption = None,
+) -> None:
+    """Let nobody be called about it for a time; who would have been is called afterwards, if it is still open."""
+    try:
+        length_us = parse_duration(for_)
+    except ValueError:
+        fail(f"{for_!r} is not a duration: write a whole number with a unit, as in 30m, 2h or 1d.", USAGE)
+    _act("silence", incident_id, actor, comment, settings, state, time.time_ns() // 1000 + length_us)
+
+
 def _act(
-    kind: ActKind, incident_id: str, actor: str, comment: str, settings: SettingsOption, state: StateOption
+    kind: ActKind,
+    incident_id: str,
+    actor: str,
+    comment: str,
+    settings: SettingsOption,
+    state: StateOption,
+    until_us: int | None = None,
 ) -> None:
     database = database_of(settings, state)
     try:
-        settled = submit(database, kind, incident_id, actor, comment)
+        settled = submit(database, kind, incident_id, actor, comment, until_us=until_us)
     except ActRefused as refused:
         fail(refused.detail)
     except sqlite3.Error as error:
@@ -128,6 +153,8 @@ def _print(record: Mapping[str, Any]) -> None:
     console.print(f"windows {record['first_breach_start'][:16]} to {record['last_breach_end'][:16]}")
     if record["acknowledged"]:
         console.print(f"acknowledged by {escape(record['acknowledged']['actor'])}")
+    if record.get("silenced"):
+        console.print(f"silenced until {record['silenced']['until'][:16]} by {escape(record['silenced']['actor'])}")
     console.print("\n[bold]What is known[/bold]")
     for line in record["explanation"]:
         console.print(f"  {escape(line)}")
