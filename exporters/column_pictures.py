@@ -28,6 +28,20 @@ def column_pictures(
     return tuple(found[name] for name in dict.fromkeys(names) if name in found)
 
 
+def columns_by_change(layout: Layout, window: Tables, reference: Tables | None) -> list[ColumnPicture]:
+    """All columns by the total variation distance of their cells' shares from the reference, the greatest first."""
+    names = frozenset((*(column.name for column in layout.numeric), *(column.name for column in layout.categorical)))
+    return sorted(_all(layout, window, reference, names), key=lambda one: (-total_variation(one), one.column))
+
+
+def total_variation(picture: ColumnPicture) -> float:
+    """Half the sum of the differences between the shares of the cells, 0 to 1; 0 where one side has no events."""
+    now, then = (np.array(counts, dtype=float) for counts in (picture.current, picture.reference))
+    if not now.sum() or not then.sum():
+        return 0.0
+    return float(np.abs(now / now.sum() - then / then.sum()).sum() / 2)
+
+
 def _all(layout: Layout, window: Tables, reference: Tables | None, wanted: frozenset[str]) -> Iterator[ColumnPicture]:
     for at, number_column in enumerate(layout.numeric):
         if number_column.name in wanted and NUMERIC in window:

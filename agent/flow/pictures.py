@@ -12,10 +12,11 @@ from detectors.explanation import ranked
 from detectors.incident import Incident, Kind, Transition
 from detectors.incidents import StreamIncidents, find
 from detectors.tables import Tables
-from exporters.column_pictures import column_pictures
+from exporters.column_pictures import column_pictures, columns_by_change
 from exporters.dossier import Pictures
 
 MOST_COLUMNS = 8
+AT_LEAST = 4
 SHOWS = frozenset({Kind.OPENED, Kind.RECURRED, Kind.EXTENDED})
 """Transitions that a window brought, which is out of tolerance itself."""
 
@@ -33,9 +34,11 @@ class Album:
         return [incident for name in names if (incident := find(incidents, name)) is not None]
 
     def take(self, incident: Incident, item: Due, context: Context, window: Tables) -> None:
-        """The columns that the incident names, as they are in this window."""
+        """The columns that the incident names, as they are in this window; where it names few, those that changed most."""
         reference = context.reference.tables if context.reference else None
-        columns = column_pictures(context.layout, window, reference, columns_of(incident)[:MOST_COLUMNS])
+        named = column_pictures(context.layout, window, reference, columns_of(incident)[:MOST_COLUMNS])
+        others = [one for one in columns_by_change(context.layout, window, reference) if one not in named]
+        columns = (*named, *others[: max(0, AT_LEAST - len(named))])
         if columns:
             self._taken[incident.id] = Pictures(item.start_us, item.end_us, columns)
 

@@ -103,6 +103,8 @@ async def act_on_incident(views: Views, in_worker: InWorker, request: Request) -
         raise Refused(404, f"no act {kind!r}; use one of {', '.join(ACT_KINDS)}")
     body = await _read_act(request)
     actor = str(getattr(request.scope.get("user"), "display_name", "")) or body.actor  # who signed in, acts
+    if not actor:
+        raise Refused(400, "the body is not an act: it names no actor")
     try:
         settled = await in_worker(lambda: views.act(kind, incident_id, actor, body.comment, body.until_us))
     except ActRefused as refused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -114,8 +114,8 @@ class Pages:
             self._changing -= 1
 
 
-def build_app(pages: Pages, doorkeeper: Middleware, *, loopback_only: bool) -> Starlette:
-    """The ASGI application; with ``loopback_only`` it answers only to names that cannot have been rebound."""
+def build_app(pages: Pages, middleware: Sequence[Middleware]) -> Starlette:
+    """The ASGI application, behind what lets requests through or not, the outermost first."""
     app = Starlette(
         routes=[
             Route("/", pages.landing),
@@ -130,7 +130,7 @@ def build_app(pages: Pages, doorkeeper: Middleware, *, loopback_only: bool) -> S
             Route("/api/v1/incidents/{incident_id}", pages.incident),
             Route("/api/v1/incidents/{incident_id}/{kind}", pages.act, methods=["POST"]),
         ],
-        middleware=[*([Middleware(RefuseReboundNames)] if loopback_only else []), doorkeeper],
+        middleware=middleware,
         exception_handlers={api.Refused: _refused, HTTPException: _http_error},
     )
     app.router.redirect_slashes = False

@@ -23,11 +23,10 @@ def columns_part(record: Record, pictures: Pictures | None) -> Html:
     said = record["explanation"][len(record["findings"]) :]
     words = render("<ul>{}</ul>", join(render("<li>{}</li>", line) for line in said)) if said else Html("")
     if pictures is None or not pictures.columns:
-        nothing = "No column moved for sure in the same windows." if not said else "No picture of the columns was kept."
-        return render('{}<p class="quiet">{}</p>', words, nothing)
+        return render('{}<p class="quiet">No picture of the columns was kept.</p>', words)
     return render(
-        '{}<p class="quiet"><span class="key now"></span>window from {} to {} <span class="key then"></span>reference</p>'
-        '<div class="columns">{}</div>',
+        '{}<p class="quiet"><span class="key now"></span>window from {} to {} <span class="key then"></span>reference. '
+        'Columns that are named above come first, then those that changed most.</p><div class="columns">{}</div>',
         words,
         moment(pictures.window_start_us),
         moment(pictures.window_end_us),

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.middleware import Middleware
 
 from agent.web.access import Doorkeeper
-from agent.web.app import Pages, build_app
+from agent.web.app import Pages, RefuseReboundNames, build_app
 from agent.web.guard import GuardedProtocol
 from agent.web.in_force import InForce
 from agent.web.passwords import Passwords
@@ -78,9 +78,10 @@ class WebServer:
 
     def _config(self) -> uvicorn.Config:
         doorkeeper = Middleware(Doorkeeper, web=self._web.current, actors=self._actors, passwords=self._passwords)
+        own_names = [Middleware(RefuseReboundNames)] if is_loopback(self._host) else []
         secured = self._web.current().context is not None
         return uvicorn.Config(
-            build_app(self._pages, doorkeeper, loopback_only=is_loopback(self._host)),
+            build_app(self._pages, [*own_names, doorkeeper]),
             http=partial(TlsProtocol, self._web.current) if secured else GuardedProtocol,  # type: ignore[arg-type]
             ws="none",
             loop="asyncio",

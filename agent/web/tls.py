@@ -56,9 +56,9 @@ class TlsProtocol(guard.GuardedProtocol):
                 ssl_shutdown_timeout=GOODBYE_SECONDS,
             )
         except OSError:  # all that a handshake fails of: SSLError, TimeoutError, ConnectionError
+            secured = None
+        if secured is None:  # also when the connection was let go meanwhile, of which asyncio does not tell
             self.connection_lost(None)
-            return
-        if secured is None or secured.is_closing():
             return
         certificate: Mapping[str, Any] = secured.get_extra_info("peercert") or {}
         if not is_allowed(certificate, web):

@@ -6,7 +6,8 @@ from msgspec import structs
 from detectors.cells import CATEGORICAL, NUMERIC
 from detectors.layout import CategoricalColumn, Layout, NumericColumn, Role, Task
 from detectors.tables import Kind, Tables, TableSpec
-from exporters.column_pictures import MOST_LEVELS, column_pictures
+from exporters.column_pictures import MOST_LEVELS, column_pictures, columns_by_change, total_variation
+from exporters.dossier import ColumnPicture
 
 LEVELS = tuple(f"l{n:02}" for n in range(MOST_LEVELS + 5))
 LAYOUT = Layout(
@@ -46,6 +47,19 @@ def test_a_category_is_shown_level_by_level_and_the_many_others_together() -> No
     assert purpose.cells[2 : 2 + MOST_LEVELS] == LEVELS[:MOST_LEVELS]
     assert len(purpose.cells) == len(purpose.current) == 2 + MOST_LEVELS + 2
     assert sum(purpose.current) == int(tables(0).ints(CATEGORICAL).sum())
+
+
+def test_columns_that_changed_most_come_first() -> None:
+    then, now = tables(1), tables(1)
+    now.ints(NUMERIC)[int(LAYOUT.numeric_offsets[1])] += 500
+    assert [one.column for one in columns_by_change(LAYOUT, now, then)] == ["income", "age", "purpose"]
+    assert [total_variation(one) for one in columns_by_change(LAYOUT, then, None)] == [0.0, 0.0, 0.0]
+
+
+def test_the_distance_is_half_the_difference_of_the_shares() -> None:
+    apart = ColumnPicture("x", True, ("a", "b"), 0, (10, 0), (0, 3))
+    assert total_variation(apart) == 1.0
+    assert total_variation(structs.replace(apart, current=(1, 1))) == 0.5
 
 
 def test_columns_come_in_the_order_asked_for_and_what_is_no_column_is_passed_over() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import subprocess
 from collections.abc import Iterator
@@ -74,6 +75,17 @@ def test_prometheus_scrapes_the_live_agent(agent: LiveAgent) -> None:
         assert found.query('wachter_measure_value{metric="roc_auc",stage="labels"}')
         ((_, held),) = found.query('sum(wachter_incidents_open{track="harm"})')
         assert held == len(open_incidents(agent, "harm"))
+
+
+def test_the_page_of_an_incident_shows_what_the_live_agent_knows_of_it(agent: LiveAgent) -> None:
+    incident = opened(agent, "harm")
+    page = agent.get(f"/incidents/{incident}")
+    assert page.status == 200
+    assert html.escape(shown(agent, incident)["headline"]) in page.text
+    assert 'class="breach dot"' in page.text
+    assert "<figcaption>" in page.text.partition('id="moved"')[2].partition("<h2")[0]
+    assert "log entry <code>" in page.text.partition('id="examples"')[2].partition("<h2")[0]
+    assert "; log entry " in page.text.partition('id="timeline"')[2]
 
 
 def test_an_acknowledgement_from_the_command_line_is_kept(agent: LiveAgent) -> None:

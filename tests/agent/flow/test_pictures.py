@@ -28,8 +28,7 @@ def test_an_incident_is_pictured_in_the_window_that_opened_it(open_stage: OpenSt
     found = shown(stage)
     assert found is not None
     assert (found.window_start_us, found.window_end_us) == (START_US, START_US + HOUR_US)
-    (x,) = found.columns
-    assert (x.column, sum(x.current)) == ("x", 400)
+    assert [(one.column, sum(one.current)) for one in found.columns] == [("x", 400), ("prediction", 400)]
 
 
 def test_a_window_that_is_bad_again_takes_the_place_of_the_one_before(open_stage: OpenStage) -> None:
