@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agent.clock import Clock
 from agent.flow.contexts import Contexts
+from agent.web.in_force import read_web
 from config.errors import SettingsError
 from config.settings import Settings, load
 from exporters.snapshot import Reload
@@ -63,6 +64,7 @@ class Reloader:
         try:
             settings = load(self._path)
             contexts = Contexts(settings)
+            read_web(settings.listen)
         except SettingsError as error:
             return Reloaded(Reload(False, now_us, self._last_success_us, str(error)))
         changed = self._fixed_parts_changed(settings, contexts)
@@ -80,7 +82,7 @@ class Reloader:
 
     def _fixed_parts_changed(self, settings: Settings, contexts: Contexts) -> list[str]:
         before = self._settings
-        changed = [name for name in RESTART_NEEDED if getattr(before, name) != getattr(settings, name)]
+        changed = [name for name in RESTART_NEEDED if getattr(before, name) != getattr(_aside(settings, before), name)]
         now = contexts.digests()
         tables = [name for name in sorted({*now, *self._digests}) if now.get(name) != self._digests.get(name)]
         return [
@@ -88,6 +90,12 @@ class Reloader:
             *(f"columns, windows or reference of {name}" for name in tables),
             *_differences(_counted_by(before), _counted_by(settings)),
         ]
+
+
+def _aside(settings: Settings, before: Settings) -> Settings:
+    """The settings with the actors of before: those may change at any time."""
+    listen = settings.listen.model_copy(update={"actors": before.listen.actors})
+    return settings.model_copy(update={"listen": listen})
 
 
 def _counted_by(settings: Settings) -> dict[str, object]:

@@ -14,6 +14,7 @@ from rich.markup import escape
 from agent.decoders import build_decoder
 from agent.flow.contexts import Contexts
 from agent.validate import check_names
+from agent.web.in_force import read_web
 from config.errors import Problem, SettingsError
 from config.settings import Settings, load
 from config.settings.document import read_document
@@ -66,12 +67,16 @@ def find_problems(file: Path) -> tuple[Problem, ...]:
     except SettingsError as error:
         return (*error.problems, *_unknown_names(file))
     problems: tuple[Problem, ...] = ()
-    for build in (Contexts, build_decoder):
+    for build in (Contexts, build_decoder, _read_web):
         try:
             build(settings)
         except SettingsError as error:
             problems += error.problems
     return problems
+
+
+def _read_web(settings: Settings) -> None:
+    read_web(settings.listen)
 
 
 def _unknown_names(file: Path) -> tuple[Problem, ...]:

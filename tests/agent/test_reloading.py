@@ -157,3 +157,13 @@ def test_whoever_asks_while_the_file_is_read_is_answered_by_the_next_reading(pat
     asking.join(10)
     assert answers == [after.report]
     assert not after.report.successful
+
+
+def test_who_may_act_changes_without_a_restart_but_not_where_it_listens(reload: Reload, tmp_path: Path) -> None:
+    (tmp_path / "web.yml").write_text("{basic_auth_users: {}}")
+    reloaded = reload(lambda data: data.update(listen={"actors": ["ada"]}))
+    assert reloaded.settings is not None
+    assert reloaded.settings.listen.actors == ("ada",)
+    assert "restart needed: listen" in reload(lambda data: data.update(listen={"web_config": "web.yml"})).report.message
+    both = reload(lambda data: data.update(listen={"web_config": "web.yml", "actors": ["eve"]}))
+    assert "'eve' is none of the users" in both.report.message

@@ -119,3 +119,11 @@ def test_a_default_that_waits_for_a_wrong_key_is_no_mistake_of_its_own(tmp_path:
     text = EXAMPLES[0].read_text()
     path.write_text(text.replace("task:", "window: {length: 10 parsecs}\n        task:", 1))
     assert [problem.path for problem in commands.find_problems(path)] == ["systems[0].models[0].window.length"]
+
+
+def test_a_mistake_in_the_web_config_is_one_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "web.yml").write_text("basic_auth_users: {ada: hunter2}\n")
+    code, _, errors = run("check", write(tmp_path, listen={"web_config": "web.yml"}))
+    assert code == 1
+    assert "web.yml: basic_auth_users" in errors
+    assert "hunter2" not in errors
