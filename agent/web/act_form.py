@@ -29,17 +29,21 @@ class ActForm:
     Attributes:
         token: see ``forms.Tokens``.
         name: of the person, as far as it is known; fixed where somebody has signed in.
+        may_act: whether the person may do more than read.
         comment: what was written before, where the act was refused.
     """
 
     token: str
     name: str = ""
     is_signed_in: bool = False
+    may_act: bool = True
     comment: str = ""
 
 
 def act_form(record: Mapping[str, Any], form: ActForm) -> Html:
-    """The form, with the acts that the incident can take."""
+    """The form, with the acts that the incident can take; a sentence for those who may only read."""
+    if not form.may_act:
+        return Html('<p class="quiet">You may read here, and not act: acting takes a right of its own.</p>')
     return render(
         FORM,
         id=record["id"],

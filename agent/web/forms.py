@@ -72,6 +72,11 @@ def signed_in(request: Request) -> str:
     return str(getattr(request.scope.get("user"), "display_name", "") or "")
 
 
+def may_act(request: Request) -> bool:
+    """Whether the guard takes from this person what changes something (``scope["user"].may_act``); yes where none says."""
+    return bool(getattr(request.scope.get("user"), "may_act", True))
+
+
 def name_of(request: Request) -> str:
     """The person's name as far as it is known: signed in, or typed before."""
     return signed_in(request) or unquote(request.cookies.get(NAME_COOKIE, ""))

@@ -17,7 +17,7 @@ from agent.web.html import Html, facts, join, render, table
 from agent.web.incident_parts import columns_part, examples_part, quality_part, timeline_part
 from agent.web.interval_chart import interval_chart, name_of
 from agent.web.listing import model_path
-from agent.web.shell import badge, links, page, scroll
+from agent.web.shell import badge, links, long_list, page, scroll
 from agent.web.times import lasting, of_record
 from config.settings import Settings
 from detectors.columns import ModelKey
@@ -29,6 +29,7 @@ from exporters.notice import ALERT_NAMES
 
 Record = Mapping[str, Any]
 
+MOST_FINDINGS = 8
 SECTIONS = {
     "#sure": "How sure",
     "#meaning": "What it means",
@@ -140,14 +141,14 @@ def _for_whom(record: Record) -> str:
 
 
 def _sure(record: Record, dossier: Dossier, missing: Mapping[str, str]) -> Html:
-    sentences = join(render("<li>{}</li>", line) for line in record["explanation"][: len(record["findings"])])
+    sentences = [render("<li>{}</li>", line) for line in record["explanation"][: len(record["findings"])]]
     pictures = join(_trend(trend) for trend in dossier.trends)
     why_not = missing.get("trends", "its measurements are not kept any more, or there never were any")
     gone = Html("") if dossier.trends else render('<p class="quiet">No picture: {}.</p>', why_not)
     return render(
         "<p>The interval decides, not the point: a window is out of tolerance only when its whole interval lies beyond "
-        "it.</p><ul>{}</ul>{}{}",
-        sentences,
+        "it.</p>{}{}{}",
+        long_list("ul", "", sentences, MOST_FINDINGS),
         pictures,
         gone,
     )

@@ -9,13 +9,14 @@ from agent.web.column_chart import column_chart, most_changed
 from agent.web.dossiers import us
 from agent.web.html import Html, join, render, table
 from agent.web.interval_chart import name_of
-from agent.web.shell import scroll
+from agent.web.shell import long_list, scroll
 from agent.web.times import moment, of_record
 from detectors.incident import REASONS
 from detectors.names import number
 from exporters.dossier import ColumnPicture, Example, Judged, LogEntry, Pictures
 
 Record = Mapping[str, Any]
+MOST_LINES = 20
 
 
 def columns_part(record: Record, pictures: Pictures | None) -> Html:
@@ -134,10 +135,10 @@ def timeline_part(record: Record, entries: Sequence[LogEntry], missing: Mapping[
     why = missing.get("entries", "")
     unlogged = render('<p class="quiet">No log entries: {}.</p>', why) if why else ""
     return render(
-        '<p class="quiet">Times are event time; acts are stamped with the watermark.</p>{}{}<ol class="timeline">{}</ol>',
+        '<p class="quiet">Times are event time; acts are stamped with the watermark.</p>{}{}{}',
         note,
         unlogged,
-        join(reversed(items)),
+        long_list("ol", "timeline", items[::-1], MOST_LINES),
     )
 
 

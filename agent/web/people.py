@@ -13,7 +13,7 @@ from agent.state.acts import DONE, UNKNOWN, ActKind, Settled
 from agent.web.act_form import SILENCES, ActForm
 from agent.web.api import ACT_KINDS, InWorker, Refused
 from agent.web.blocks import event_time_us
-from agent.web.forms import Tokens, browser_of, name_of, read_form, remember, remember_name, signed_in
+from agent.web.forms import Tokens, browser_of, may_act, name_of, read_form, remember, remember_name, signed_in
 from agent.web.html import Html, render
 from agent.web.incident_page import Shown, incident_page, outcome_note
 from agent.web.listing import Filters, incident_path, listing
@@ -126,6 +126,7 @@ class People:
             token=self._tokens.of(cookie),
             name=written.get("actor", "") or name_of(request),
             is_signed_in=bool(signed_in(request)),
+            may_act=may_act(request),
             comment=written.get("comment", ""),
         )
         watermark_us = event_time_us(snapshot, record["stream"]["system"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agent.web.html import Html, join, render
 
 PAGE = """<!doctype html>
@@ -107,6 +109,19 @@ def links(named: dict[str, str], label: str) -> Html:
 def badge(severity: str, text: str) -> Html:
     """A word that stands out, in the colour of a severity."""
     return render('<span class="badge {}">{}</span>', severity, text)
+
+
+def long_list(kind: str, look: str, items: Sequence[Html], most: int) -> Html:
+    """A list whose later items are folded away.
+
+    Args:
+        kind: ``ol`` or ``ul``; look: its class.
+    """
+    shown = render('<{k} class="{}">{}</{k}>', look, join(items[:most]), k=kind)
+    if len(items) <= most:
+        return shown
+    rest = render('<{k} class="{}">{}</{k}>', look, join(items[most:]), k=kind)
+    return render("{}<details><summary>{} more</summary>{}</details>", shown, len(items) - most, rest)
 
 
 def scroll(inner: Html, label: str) -> Html:

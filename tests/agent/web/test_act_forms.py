@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from agent.state.acts import Settled
+from agent.web.act_form import ActForm, act_form
 from agent.web.server import WebServer
 from detectors.incident_record import to_json
 from tests.agent.web_client import Answer, FakeAgent, ask, serving
@@ -125,3 +126,15 @@ def test_an_incident_that_is_over_can_only_be_commented_on(server: WebServer, ag
     over = ask(server, PATH).text
     assert "<button>Comment</button>" in over
     assert 'formaction="' not in over
+
+
+def test_who_may_only_read_is_shown_no_form() -> None:
+    told = act_form(RECORD, ActForm("token", "kim", is_signed_in=True, may_act=False))
+    assert "You may read here" in told
+    assert "<form" not in told
+
+
+def test_who_has_signed_in_acts_under_that_name_and_types_none() -> None:
+    told = act_form(RECORD, ActForm("token", "kim", is_signed_in=True))
+    assert "You act as <strong>kim</strong>" in told
+    assert 'name="actor"' not in told

@@ -4,9 +4,11 @@ import html
 import re
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.evidence.begin import log_directory
+from agent.flow.watch import AGENT_STREAM
 from agent.web.act_form import ActForm
 from agent.web.dossiers import dossier_of
 from agent.web.html import Html
@@ -14,8 +16,12 @@ from agent.web.incident_page import Shown, dashboard_of, incident_page
 from agent.web.server import WebServer
 from config.settings import PageSettings
 from detectors.columns import ModelKey
+from detectors.incident_record import to_json
+from detectors.incidents import StreamIncidents, advance, agent_finding
+from exporters.dossier import Dossier
 from tests.agent.web.responder import HOSTILE_ID, Responder
-from tests.agent.web_client import ask
+from tests.agent.web_client import SETTINGS, ask
+from tests.detectors.judging import STREAM, judged
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +142,24 @@ def test_examples_can_be_switched_off(responder: Responder, harm: dict[str, Any]
 def test_names_in_the_address_of_a_dashboard_are_escaped() -> None:
     key = ModelKey("a b", "x&y=1", "1")
     assert dashboard_of("https://g.example/{system}/{model}", key) == "https://g.example/a%20b/x%26y%3D1"
+
+
+def test_trouble_of_the_agent_itself_has_a_page_too() -> None:
+    state, _ = agent_finding(StreamIncidents(AGENT_STREAM), "no_input", True, 5, "the broker <b> is gone")
+    record = msgspec.json.decode(msgspec.json.encode(to_json(next(iter(state)))))
+    page = incident_page(Shown(record, Dossier(), SETTINGS, 0, 0, ActForm("token"), Html("")))
+    assert "the broker &lt;b&gt; is gone" in page
+    assert "WachterAgentTrouble" in page
+    assert "/models/" not in page
+
+
+def test_many_findings_and_a_long_timeline_are_folded_away() -> None:
+    state = StreamIncidents(STREAM)
+    for day in range(30):
+        judged_now = tuple(judged(day, metric="missing_share", subject=f"column {n}") for n in range(12))
+        state, _ = advance(state, judged_now)
+    record = msgspec.json.decode(msgspec.json.encode(to_json(next(iter(state)))))
+    page = incident_page(Shown(record, Dossier(), SETTINGS, 0, 0, ActForm("token"), Html("")))
+    assert "<summary>4 more</summary>" in section(page, "sure")
+    assert section(page, "timeline").count("<li>") == len(record["timeline"])
+    assert f"<summary>{len(record['timeline']) - 20} more</summary>" in section(page, "timeline")
