@@ -11,6 +11,7 @@ from deploy.build.dashboards.tables import VERDICTS, Column, rows
 
 MODEL = "by (system, model)"
 TO_MODEL = "/d/wachter-model?${datasource:queryparam}&var-system=${__data.fields.System}&var-model=${__value.raw}"
+NARROW = {"custom.width": 100}
 STATES = {"0": ("no open incident", GREEN), "1": ("warning", ORANGE), "2": ("critical", RED)}
 
 
@@ -87,12 +88,13 @@ def _models() -> Any:
     events = FLEET.rate("wachter_model_events_total")
     failed = FLEET.rate("wachter_model_events_total", status="=error")
     breaches = FLEET.series("wachter_measure_verdict", verdict="=~warning|critical")
+    versions = f"count by (system, model, version) ({FLEET.series('wachter_model_info')})"
     newest = f"max {MODEL} ({FLEET.series('wachter_model_last_event_timestamp_seconds')})"
     columns = [
-        Column("Critical", f"sum {MODEL} ({severity.replace('{}', 'critical')})", steps=[(1, RED)]),
-        Column("Warnings", f"sum {MODEL} ({severity.replace('{}', 'warning')})", steps=[(1, ORANGE)]),
-        Column("In breach", f"sum {MODEL} ({breaches})", steps=[(1, ORANGE)]),
-        Column("Versions", f"count {MODEL} (count by (system, model, version) ({FLEET.series('wachter_model_info')}))"),
+        Column("Critical", f"sum {MODEL} ({severity.replace('{}', 'critical')})", steps=[(1, RED)], settings=NARROW),
+        Column("Warnings", f"sum {MODEL} ({severity.replace('{}', 'warning')})", steps=[(1, ORANGE)], settings=NARROW),
+        Column("In breach", f"sum {MODEL} ({breaches})", steps=[(1, ORANGE)], settings=NARROW),
+        Column("Versions", f"count {MODEL} ({versions})", settings=NARROW),
         Column("Labels known", f"min {MODEL} ({coverage})", "percentunit", settings={"decimals": 1}),
         Column("Predictions", f"sum {MODEL} ({events})", "eps"),
         Column("Failed", f"sum {MODEL} ({failed}) / sum {MODEL} ({events})", "percentunit", settings={"decimals": 2}),

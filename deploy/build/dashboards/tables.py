@@ -118,7 +118,7 @@ def judged(title: str, description: str, scope: Scope, subject: str, *, width: i
     rests = f"max {kept} ({scope.series('wachter_measure_events', **matchers)})"
     columns.append(Column("Events", rests, settings={"custom.width": 84}))
     keys = {"metric": "Measure", "subject": subject, "verdict": "Status"}
-    widths = {"Measure": 215, subject: 180, "Status": 110}
+    widths = {"Measure": 260 if width >= 16 else 225, subject: 172, "Status": 110}
     return rows(title, description, keys, columns, width=width, height=height, widths=widths, largest="from")
 
 

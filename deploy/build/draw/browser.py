@@ -93,6 +93,7 @@ def _heights(url: str) -> dict[str, int]:
 
 def _chromium(url: str, *options: str) -> str:
     command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+    command += ["--disable-accelerated-2d-canvas", "--run-all-compositor-stages-before-draw"]
     command += [f"--virtual-time-budget={SECONDS_OF_WAITING * 1000}", *options, url]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
 
