@@ -25,6 +25,7 @@ from agent.flow.contexts import Contexts
 from agent.flow.history import WindowRecord
 from agent.flow.pipeline import Outcome
 from agent.kafka import KafkaSource
+from agent.memory import MEMORY, MemoryGuard
 from agent.picture import Facts, Painter
 from agent.reloading import Reloader
 from agent.state.acts import ActKind, Settled, submit
@@ -67,7 +68,9 @@ class Agent:
         contexts = Contexts(settings)
         self.store = Store(settings.state.directory)
         assert isinstance(settings.source, KafkaSettings)
-        self.source = KafkaSource(settings.source, on_gap=settings.source.on_gap)
+        self.source = KafkaSource(
+            settings.source, on_gap=settings.source.on_gap, memory_bytes=settings.limits.memory_bytes
+        )
         self.journal = open_journal(settings, contexts, self.store, self.clock)
         self.tend_log = upkeep_of(settings, self.journal, self.store, self.clock, self._tick)
         self.step = Step(
@@ -79,6 +82,7 @@ class Agent:
             self.clock,
             lambda: self.targets,
             self.journal,
+            MemoryGuard(settings.limits.memory_bytes, self.clock),
         )
         self.sender = Sender(settings.state.directory / DATABASE)
         self.facts = Facts(started_us=self.clock.now_us())
@@ -184,7 +188,7 @@ class Agent:
 
     def _why_not_ready(self) -> str:
         owned = self.step.owned
-        if owned.trouble is not None:
+        if owned.trouble is not None and owned.trouble.kind != MEMORY:
             return f"{owned.trouble.kind}: {owned.trouble.message}"
         return "" if owned.assigned else "no partitions are assigned yet"
 

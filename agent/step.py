@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from agent import crash
+from agent.beginning import Ownership, begin
 from agent.clock import Clock
 from agent.decoders import RecordDecoder
 from agent.delivery import outbox
@@ -19,43 +19,24 @@ from agent.delivery.outbox import Target
 from agent.evidence.journal import Journal, NoJournal, Signing
 from agent.flow.buffer import Batch
 from agent.flow.contexts import Contexts
-from agent.flow.incident_book import apply_act, changed_incidents, open_incidents, put_incidents, severities_of
+from agent.flow.incident_book import apply_act, changed_incidents, put_incidents, severities_of
 from agent.flow.pipeline import Outcome, Pipeline
-from agent.flow.takeover import Takeover, is_behind, log_marks
 from agent.flow.watch import AGENT_STREAM, Watch
-from agent.source import Assignment, Fetched, Partition, Poll, Source, Trouble
+from agent.memory import MemoryGuard
+from agent.notices import notices_of, open_notices
+from agent.source import Assignment, Fetched, Poll, Source, Trouble
 from agent.state import acts, rejects
 from agent.state.store import Store
 from config.settings import Settings
-from detectors.incident import Incident, Transition
+from detectors.incident import Transition
 from detectors.windows import BEGINNING_OF_TIME
-from exporters.incident_view import incident_view
-from exporters.notice import LOUDNESS, Notice, NoticeKind, notice_kind, notice_of
+from exporters.notice import Notice
 
 SETTLE_SECONDS = 10.0
 """Watermarks that moved with the clock alone are written at least so often."""
 CLOCK_SKEW = Trouble(
     "clock_skew", "every partition is ahead of this machine's clock: set the clock, or raise source.max_ahead"
 )
-
-
-@dataclass(slots=True)
-class Ownership:
-    """What the step knows of its source, for whoever looks at the agent.
-
-    Attributes:
-        epoch: ownership epoch; -1 before the first.
-        partitions: owned now; empty for a standby.
-        taken_over: windows were rebuilt from another member's note.
-    """
-
-    epoch: int = -1
-    assigned: bool = False
-    partitions: tuple[Partition, ...] = ()
-    lag: dict[Partition, int] = field(default_factory=dict)
-    held: frozenset[Partition] = frozenset()
-    trouble: Trouble | None = None
-    taken_over: bool = False
 
 
 class Step:
@@ -71,6 +52,7 @@ class Step:
         clock: Clock,
         targets: Callable[[], tuple[Target, ...]] = lambda: (),
         journal: Journal | None = None,
+        memory: MemoryGuard | None = None,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -79,6 +61,7 @@ class Step:
         self.clock = clock
         self.targets = targets
         self.journal = journal or NoJournal()
+        self.memory = memory
         self.pipeline = Pipeline(settings, contexts, store, self.journal.recorder)
         self.watch = Watch(contexts, clock)
         self.severities = severities_of(settings)
@@ -95,6 +78,8 @@ class Step:
         """Go on with other thresholds, severities and receivers; the layout is the same."""
         self.settings = settings
         self.severities = severities_of(settings)
+        if self.memory is not None:
+            self.memory.limit_bytes = settings.limits.memory_bytes
         self.journal.use(settings, contexts)
         self.watch = Watch(contexts, self.clock)
         self.pipeline.settings = settings
@@ -119,10 +104,11 @@ class Step:
             self.finished = True
             self.pipeline.finish()
         transitions = [*self._take_acts(), *self._watch()]
+        moved = self.pipeline.changed
         self.wrote = self._is_worth_writing(transitions)
         outcome = self._write(transitions) if self.wrote else Outcome()
         self.journal.publish(self.clock.now_us())
-        self._hold()
+        self._hold(moved)
         self.busy_seconds = self.clock.monotonic_seconds() - begun
         return outcome
 
@@ -148,7 +134,7 @@ class Step:
             self.journal.recorder.gap(gap)
             self.pipeline.cuts.gap(gap)
             self.watch.gap(gap)
-        self.owned.trouble = poll.trouble
+        self.owned.trouble = poll.trouble or (self.memory.trouble if self.memory is not None else None)
         self.owned.lag = dict(poll.lag)
 
     def _assigned(self, epoch: int, assignment: Assignment) -> None:
@@ -157,32 +143,9 @@ class Step:
         self.recover()
 
     def _begin(self, assignment: Assignment) -> None:
-        """Read from where the state says; where it says nothing, or less than another member has read, from where the
-        assignment does. What that said counts until the first step is written: if it fails, it begins as this one did."""
-        if not assignment.partitions:
-            return
-        self.journal.compare(log_marks(assignment))
-        if is_behind(self.pipeline.ledger.positions, assignment):
-            self._take_over(assignment)
-            self.journal.recorder.take_over(assignment.committed)
-        self.source.begin({partition: self._beginning(partition, assignment) for partition in assignment.partitions})
-
-    def _take_over(self, assignment: Assignment) -> None:
-        """Another member has read further than we know: rebuild its open windows from its notes."""
-        with self.store.transaction():
-            self.store.forget_windows()
-        self.pipeline.reload()
-        Takeover(self.pipeline.contexts, self.pipeline.ledger, self.pipeline.volumes).rebuild(assignment.committed)
-        self.owned.taken_over = True
-
-    def _beginning(self, partition: Partition, assignment: Assignment) -> int:
-        """Where to read a partition from; whether that is still there, and what to do if not, is the source's to find."""
-        known = self.pipeline.ledger.positions.get(partition)
-        if known is not None:
-            return known.next_offset
-        start = assignment.starts.get(partition, assignment.beginnings.get(partition, 0))
-        self.pipeline.cuts.begin(partition, start)
-        return start
+        """What an assignment said counts until the first step is written: if that fails, it begins as this one did."""
+        if begin(assignment, self.source, self.pipeline, self.journal):
+            self.owned.taken_over = True
 
     def _decode(self, fetched: tuple[Fetched, ...]) -> None:
         numbers = {
@@ -197,10 +160,20 @@ class Step:
             self.owned.trouble = CLOCK_SKEW
             self.pipeline.outcome.clock_skew = False
 
-    def _hold(self) -> None:
+    def _hold(self, moved: bool) -> None:
+        """Fetch nothing of partitions that are far ahead of the others, and nothing at all while memory is short."""
+        if self.memory is not None:
+            self.memory.look(self.drop_caches, moved=moved)
         if self.owned.partitions:
-            self.owned.held = self.pipeline.time.held(self.owned.partitions)
-            self.source.hold(self.owned.held)
+            is_full = self.memory is not None and self.memory.holds
+            held = frozenset(self.owned.partitions) if is_full else self.pipeline.time.held(self.owned.partitions)
+            self.owned.held = held
+            self.source.hold(held)
+
+    def drop_caches(self) -> None:
+        """Forget what can be read again from the state."""
+        self.pipeline.panes.forget()
+        self.pipeline.joins.forget()
 
     def _take_acts(self) -> list[Transition]:
         """What people have asked for since the last step; settled in its transaction."""
@@ -286,33 +259,14 @@ class Step:
         return written
 
     def _enqueue(self, connection: sqlite3.Connection, happened: list[Transition], now_us: int) -> None:
-        notices, most = self._notices(happened, now_us), self.settings.limits.max_outbox
+        notices = notices_of(self.pipeline.ledger, happened, self.severities, now_us)
+        most = self.settings.limits.max_outbox
         stored = outbox.enqueue(connection, notices, self.targets(), now_us, most)
         self.pipeline.ledger.count("outbox_overflow", stored.collapsed + stored.refused)
 
     def _reject_bounds(self) -> tuple[int, int]:
         return self.settings.state.max_rejects, self.settings.state.max_reject_bytes
 
-    def _notices(self, transitions: list[Transition], now_us: int) -> list[tuple[NoticeKind, Notice]]:
-        """What receivers are told: one notice per incident, of the loudest thing that happened to it; that it is over, where
-        it has ended since."""
-        told: dict[str, NoticeKind] = {}
-        for transition in transitions:
-            kind = notice_kind(transition.kind)
-            if kind is not None:
-                before = told.get(transition.incident_id, "update")
-                told[transition.incident_id] = max(before, kind, key=LOUDNESS.index)
-        incidents = {incident.id: incident for incident in changed_incidents(self.pipeline.ledger, transitions)}
-        return [
-            (kind if incidents[incident_id].is_open else "resolve", self._notice(incidents[incident_id], now_us))
-            for incident_id, kind in told.items()
-        ]
-
     def open_notices(self) -> list[Notice]:
         """Every open incident as it is to be told, for a start or a reload."""
-        now_us = self.clock.now_us()
-        incidents = open_incidents(self.pipeline.ledger)
-        return [self._notice(incident, now_us) for incident in incidents]
-
-    def _notice(self, incident: Incident, now_us: int) -> Notice:
-        return notice_of(incident_view(incident, self.severities), now_us)
+        return open_notices(self.pipeline.ledger, self.severities, self.clock.now_us())

@@ -181,10 +181,15 @@ class Joins:
         self._dirty.clear()
         self._forget_oldest()
 
-    def _forget_oldest(self) -> None:
+    def forget(self) -> None:
+        """Give back the memory of frozen panes; what is needed again is read from the disk."""
+        if not self._dirty:
+            self._forget_oldest(0)
+
+    def _forget_oldest(self, most_bytes: int = LOADED_BYTES) -> None:
         """Of the frozen panes, only those that labels have met lately stay in memory."""
         held = sum(self.panes[key].memory_bytes for key in self._loaded if key in self.panes)
-        while self._loaded and held > LOADED_BYTES:
+        while self._loaded and held > most_bytes:
             key, _ = self._loaded.popitem(last=False)
             if key in self.panes:
                 held -= self.panes[key].memory_bytes

@@ -13,7 +13,7 @@ from kafka.structs import TopicPartition
 
 from agent.kafka.assignor import SoleOwnerAssignor
 from agent.kafka.membership import Membership
-from agent.kafka.options import consumer_options
+from agent.kafka.options import MEMORY_BYTES, consumer_options
 from agent.kafka.probe import Probe, raise_refusals
 from config.settings.source import KafkaSource as KafkaSettings
 
@@ -28,10 +28,10 @@ class Connection:
         SourceError: a file that the settings name cannot be read.
     """
 
-    def __init__(self, settings: KafkaSettings, membership: Membership) -> None:
+    def __init__(self, settings: KafkaSettings, membership: Membership, memory_bytes: int = MEMORY_BYTES) -> None:
         self.opened_at = time.monotonic()
         self.assignor = SoleOwnerAssignor(membership)
-        self.consumer = _connect(consumer_options(settings), self.assignor)
+        self.consumer = _connect(consumer_options(settings, memory_bytes), self.assignor)
         self.probe = Probe(self.consumer)
         self.consumer.subscribe(topics=list(settings.topics), listener=_Listener(self.consumer, membership))
         self.probe.await_topics(settings.topics, OFFSETS_SECONDS)

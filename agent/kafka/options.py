@@ -12,6 +12,7 @@ from typing import Any
 
 from kafka.net.compat import KafkaNetClient
 
+from agent.kafka.oversized import MAX_BATCH_BYTES
 from config.errors import SourceError
 from config.settings.source import KafkaSource as KafkaSettings
 from config.settings.source import Sasl, Tls
@@ -21,6 +22,8 @@ HEARTBEATS_PER_SESSION = 15
 METADATA_MAX_AGE_SECONDS = 60.0
 BOOTSTRAP_SECONDS = 5.0
 CLIENT_ID = "wachter"
+MEMORY_BYTES = 512 * MEBIBYTE
+"""The default of ``limits.memory_bytes``."""
 
 
 def heartbeat_seconds(settings: KafkaSettings) -> float:
@@ -28,13 +31,32 @@ def heartbeat_seconds(settings: KafkaSettings) -> float:
     return settings.session_timeout_seconds / HEARTBEATS_PER_SESSION
 
 
-def consumer_options(settings: KafkaSettings) -> dict[str, Any]:
+def fetch_bytes(memory_bytes: int) -> int:
+    """What may wait undecoded, per broker: 4 MiB of 512 MiB, less where there is less."""
+    return max(MEBIBYTE, min(4 * MEBIBYTE, memory_bytes // 128))
+
+
+def batch_bytes(memory_bytes: int) -> int:
+    """The largest batch that is read; it takes up to five times its size while it is unpacked. 32 MiB of 512 MiB."""
+    return max(2 * MEBIBYTE, min(MAX_BATCH_BYTES, memory_bytes // 16))
+
+
+def consumer_options(settings: KafkaSettings, memory_bytes: int = MEMORY_BYTES) -> dict[str, Any]:
     """All options but the assignor, which is made with its connection.
+
+    Args:
+        memory_bytes: that the whole process may hold.
 
     Raises:
         SourceError: a file that the settings name cannot be read.
     """
-    return {**_group(settings), **_fetching(settings), **_network(settings), **_security(settings), **_unused()}
+    return {
+        **_group(settings),
+        **_fetching(settings, fetch_bytes(memory_bytes)),
+        **_network(settings),
+        **_security(settings),
+        **_unused(),
+    }
 
 
 def producer_options(settings: KafkaSettings) -> dict[str, Any]:
@@ -71,15 +93,15 @@ def _group(settings: KafkaSettings) -> dict[str, Any]:
     }
 
 
-def _fetching(settings: KafkaSettings) -> dict[str, Any]:
+def _fetching(settings: KafkaSettings, most_bytes: int) -> dict[str, Any]:
     return {
         "auto_offset_reset": "none",  # a lost position is a Gap that we report, never a silent jump
         "isolation_level": "read_committed",  # an aborted transaction's events never happened
         "max_poll_records": settings.batch_records,
         "fetch_min_bytes": 1,
         "fetch_max_wait_ms": 500,
-        "fetch_max_bytes": 4 * MEBIBYTE,  # bounds what waits undecoded, per broker
-        "max_partition_fetch_bytes": MEBIBYTE // 4,
+        "fetch_max_bytes": most_bytes,
+        "max_partition_fetch_bytes": most_bytes // 16,
         "check_crcs": True,
         "enable_incremental_fetch_sessions": True,
         "exclude_internal_topics": True,

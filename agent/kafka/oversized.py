@@ -11,6 +11,7 @@ import gzip
 import io
 import struct
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import lz4.frame  # type: ignore[import-untyped]
@@ -24,8 +25,8 @@ from kafka.structs import TopicPartition
 
 MAX_BATCH_BYTES = 32 << 20
 """A batch takes up to five times its size while it is unpacked; this leaves it well within 512 MiB."""
-MAX_FRAME_BYTES = MAX_BATCH_BYTES + (4 << 20)
-"""A fetch response: one batch of any size, and what ``fetch_max_bytes`` allows beside it."""
+BESIDE_BYTES = 4 << 20
+"""What ``fetch_max_bytes`` allows in a fetch response beside one batch of any size."""
 HEAD_BYTES = 64 << 10
 PIECE_BYTES = 256 << 10
 _BATCH_HEADER = struct.Struct(">qiibIhi")
@@ -58,23 +59,24 @@ class Located(NamedTuple):
 
 
 class BatchTooLarge(errors.KafkaProtocolError):  # type: ignore[misc]  # kafka-python has no types
-    """A fetch response is over ``MAX_FRAME_BYTES``; the batch in it that is to be passed over."""
+    """A fetch response is larger than one batch and what may lie beside it; the batch in it that is to be passed over."""
 
     def __init__(self, located: Located) -> None:
         super().__init__(f"{located.partition}: {located.head.size} bytes in one response")
         self.located = located
 
 
-def install() -> None:
-    """Let kafka-python hold no more than the head of what is too large; safe twice."""
-    parser.KafkaBytes = _buffer
-    memory_records.DefaultRecordBatch = BoundedBatch
+def install(max_batch_bytes: int = MAX_BATCH_BYTES) -> None:
+    """Let kafka-python hold no more than the head of what is too large; safe twice, the last bound holds."""
+    parser.KafkaBytes = partial(_buffer, max_batch_bytes + BESIDE_BYTES)
+    memory_records.DefaultRecordBatch = type("BoundedBatch", (BoundedBatch,), {"max_bytes": max_batch_bytes})
 
 
 class BoundedBatch(DefaultRecordBatch):  # type: ignore[misc]
-    """A batch whose records are read if they decompress to ``MAX_BATCH_BYTES`` or less; else one ``Oversized`` stands for
-    them all, at the last offset of the batch."""
+    """A batch whose records are read if they decompress to ``max_bytes`` or less; else one ``Oversized`` stands for them
+    all, at the last offset of the batch."""
 
+    max_bytes = MAX_BATCH_BYTES
     _buffer: bytearray
     _pos: int
     _decompressed: bool
@@ -84,8 +86,8 @@ class BoundedBatch(DefaultRecordBatch):  # type: ignore[misc]
         if read is None or self._decompressed:
             return super().__iter__()  # type: ignore[no-any-return]
         self._assert_has_codec(self.compression_type)
-        found = read(bytes(memoryview(self._buffer)[self._pos :]), MAX_BATCH_BYTES + 1)
-        if len(found) > MAX_BATCH_BYTES:
+        found = read(bytes(memoryview(self._buffer)[self._pos :]), self.max_bytes + 1)
+        if len(found) > self.max_bytes:
             return iter([self._standing_for(found)])
         self._buffer, self._pos, self._decompressed = bytearray(found), 0, True
         return self
@@ -115,8 +117,8 @@ class _HeadBytes:
             raise BatchTooLarge(locate(bytes(self._head), self._size))
 
 
-def _buffer(size: int) -> Any:
-    return _KafkaBytes(size) if size <= MAX_FRAME_BYTES else _HeadBytes(size)
+def _buffer(most: int, size: int) -> Any:
+    return _KafkaBytes(size) if size <= most else _HeadBytes(size)
 
 
 def locate(head: bytes, size: int) -> Located:

@@ -17,7 +17,7 @@ from agent.kafka.connection import Connection
 from agent.kafka.logs import quieten
 from agent.kafka.membership import Membership
 from agent.kafka.offsets import as_partition, ask_offsets
-from agent.kafka.options import heartbeat_seconds
+from agent.kafka.options import MEMORY_BYTES, batch_bytes, heartbeat_seconds
 from agent.kafka.reading import Reading, as_fetched
 from agent.kafka.watch import Watch
 from agent.source import Assignment, Committed, Gap, Partition, Poll, Trouble
@@ -40,16 +40,20 @@ class KafkaSource:
 
     Args:
         on_gap: where to go on when a position is outside what the brokers hold.
+        memory_bytes: of the whole process; what is fetched at once follows from it.
 
     Attributes:
         commit_failures: commits that did not succeed; each is tried again with the next.
     """
 
-    def __init__(self, settings: KafkaSettings, *, on_gap: OnGap = "earliest") -> None:
+    def __init__(
+        self, settings: KafkaSettings, *, on_gap: OnGap = "earliest", memory_bytes: int = MEMORY_BYTES
+    ) -> None:
         quieten()
-        oversized.install()
+        oversized.install(batch_bytes(memory_bytes))
         self.commit_failures = 0
         self._settings = settings
+        self._memory_bytes = memory_bytes
         self._on_gap = on_gap
         self._membership = Membership()
         self._lease_seconds = settings.session_timeout_seconds - heartbeat_seconds(settings)
@@ -149,7 +153,7 @@ class KafkaSource:
 
     def _connect(self) -> Connection:
         if self._connection is None:
-            self._connection = Connection(self._settings, self._membership)
+            self._connection = Connection(self._settings, self._membership, self._memory_bytes)
         return self._connection
 
     def _fetch(self, connection: Connection, timeout_seconds: float) -> tuple[Records, tuple[Gap, ...]]:

@@ -85,6 +85,10 @@ class Panes:
         self._dirty.clear()
         self._dropped.clear()
 
+    def forget(self) -> None:
+        """Give back the memory of panes that have not changed; what is needed again is read from the state."""
+        self._clean.clear()
+
     def _remember(self, pane: PaneId, tables: Tables) -> None:
         self._clean[pane] = tables
         self._clean.move_to_end(pane)

@@ -76,7 +76,7 @@ class Limits(Section):
     max_outbox: int = Field(default=10_000, ge=1)
     """Most messages waiting for receivers; then finished incidents leave first."""
     memory_bytes: ByteSize = 512 * BYTES["MiB"]
-    """Consuming pauses when the process grows beyond it."""
+    """Resident memory of the process; beyond it nothing more is fetched until it is below 90 %, or one batch at a time."""
 
 
 class Exposition(Section):

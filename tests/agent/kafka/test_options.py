@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer
 
-from agent.kafka.options import consumer_options, heartbeat_seconds
+from agent.kafka.options import MEBIBYTE, batch_bytes, consumer_options, heartbeat_seconds
 from config.errors import SourceError
 from config.settings.source import KafkaSource as KafkaSettings
 from tests.parts.certificates import Certificates
@@ -47,6 +47,15 @@ def test_every_option_that_kafka_python_knows_is_set_on_purpose() -> None:
 )
 def test_the_effective_value_is(name: str, value: object) -> None:
     assert options()[name] == value
+
+
+@pytest.mark.parametrize(("memory", "fetched", "largest"), [(4096, 4, 32), (512, 4, 32), (256, 2, 16), (16, 1, 2)])
+def test_less_memory_fetches_less_at_once(memory: int, fetched: int, largest: int) -> None:
+    settings = KafkaSettings.model_validate({"type": "kafka", "brokers": ["kafka:9092"], "topics": ["events"]})
+    found = consumer_options(settings, memory * MEBIBYTE)
+    assert found["fetch_max_bytes"] == fetched * MEBIBYTE
+    assert found["max_partition_fetch_bytes"] == fetched * MEBIBYTE // 16
+    assert batch_bytes(memory * MEBIBYTE) == largest * MEBIBYTE
 
 
 def test_settings_reach_their_options() -> None:

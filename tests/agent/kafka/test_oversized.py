@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,10 +20,10 @@ CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 
 
 @pytest.fixture(autouse=True)
-def _limits(monkeypatch: pytest.MonkeyPatch) -> None:
+def _limits() -> Iterator[None]:
+    oversized.install(LIMIT)
+    yield
     oversized.install()
-    monkeypatch.setattr(oversized, "MAX_BATCH_BYTES", LIMIT)
-    monkeypatch.setattr(oversized, "MAX_FRAME_BYTES", LIMIT)
 
 
 def batch(*values: bytes, codec: str = "none", first: int = 0) -> bytes:
@@ -96,7 +97,7 @@ def test_a_head_that_is_no_fetch_response_is_refused() -> None:
 
 def test_the_buffer_of_a_frame_that_is_too_large_holds_its_head_only() -> None:
     whole = response(batch(b"x" * (LIMIT + HEAD_BYTES), first=40))
-    buffer = oversized._buffer(len(whole))
+    buffer = oversized._buffer(LIMIT, len(whole))
     assert len(buffer) == len(whole)
     buffer.write(whole[:1000])
     assert buffer.tell() == 1000
