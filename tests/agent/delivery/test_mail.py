@@ -56,17 +56,15 @@ def test_it_is_handed_in_encrypted_and_with_the_password(trust: ssl.SSLContext, 
 
 
 def test_a_server_without_starttls_is_told_neither_password_nor_mail() -> None:
-    with smtp_sink(login=("agent", PASSWORD)) as sink:
-        with pytest.raises(DeliveryError, match="STARTTLS") as caught:
-            send_mail(MAIL, server_of(sink, "starttls", username="agent", password=PASSWORD), 5)
+    with smtp_sink(login=("agent", PASSWORD)) as sink, pytest.raises(DeliveryError, match="STARTTLS") as caught:
+        send_mail(MAIL, server_of(sink, "starttls", username="agent", password=PASSWORD), 5)
     assert caught.value.retriable
     assert not any(line.startswith(("AUTH", "MAIL")) for line in sink.seen)
 
 
 def test_a_server_that_nobody_vouches_for_is_told_nothing(trust: ssl.SSLContext) -> None:
-    with smtp_sink(trust=trust) as sink:
-        with pytest.raises(DeliveryError, match="certificate") as caught:
-            send_mail(MAIL, server_of(sink, "starttls"), 5)
+    with smtp_sink(trust=trust) as sink, pytest.raises(DeliveryError, match="certificate") as caught:
+        send_mail(MAIL, server_of(sink, "starttls"), 5)
     assert caught.value.retriable
     assert sink.mails == []
 
@@ -84,9 +82,8 @@ def test_a_wrong_password_waits_to_be_mended_and_is_not_repeated_in_the_error(
 
 @pytest.mark.parametrize(("answer", "retriable"), [("550 no such user", False), ("451 try again later", True)])
 def test_what_a_server_answers_decides_whether_it_is_asked_again(answer: str, retriable: bool) -> None:
-    with smtp_sink(answers={"RCPT": answer}) as sink:
-        with pytest.raises(DeliveryError, match=answer[:3]) as caught:
-            send_mail(MAIL, server_of(sink), 5)
+    with smtp_sink(answers={"RCPT": answer}) as sink, pytest.raises(DeliveryError, match=answer[:3]) as caught:
+        send_mail(MAIL, server_of(sink), 5)
     assert caught.value.retriable is retriable
 
 
