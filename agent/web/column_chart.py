@@ -32,7 +32,8 @@ def most_changed(picture: ColumnPicture, most: int = 5) -> list[tuple[str, float
     """Name, share now, share in the reference of the cells that changed most."""
     now, then = _shares(picture.current), _shares(picture.reference)
     rows = [(name, now[at], then[at] if then else None) for at, name in enumerate(picture.cells)]
-    return sorted(rows, key=lambda row: -abs(row[1] - (row[2] or 0.0)))[:most]
+    moved = [row for row in rows if row[1] != (row[2] or 0.0)]
+    return sorted(moved, key=lambda row: -abs(row[1] - (row[2] or 0.0)))[:most]
 
 
 def _shares(counts: Sequence[int]) -> list[float]:

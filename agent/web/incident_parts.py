@@ -41,7 +41,7 @@ def _column(picture: ColumnPicture) -> Html:
     ends = f"from {picture.cells[picture.flaws]} to {picture.cells[-1]}" if picture.numeric else "most frequent first"
     return render(
         '<figure><figcaption>{}</figcaption>{}<p class="quiet">{}</p>'
-        "<details><summary>What changed most</summary>{}</details></figure>",
+        '<details class="wrap"><summary>What changed most</summary>{}</details></figure>',
         picture.column,
         column_chart(picture),
         ends,

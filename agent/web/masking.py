@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
-KNOWN = frozenset({"schema_version", "event_type", "occurred_at", "system_id"})
+KNOWN = frozenset({"schema_version", "event_type", "occurred_at", "system_id", "model.name", "model.version"})
 """Fields of native events that say nothing about a person."""
 MOST_FIELDS = 60
 MOST_CHARACTERS = 200
