@@ -7,7 +7,7 @@ RUN := $(VENV)/bin
 PYTEST := $(RUN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parts peers demo test test-quick test-faults check format bench deploy-files lock clean
+.PHONY: audit help setup parts peers demo test test-quick test-faults check format bench deploy-files lock clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ check: setup ## lint, format, types, direction of imports
 	@$(RUN)/ruff format --check .
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
+
+audit: setup ## bandit, known weaknesses of what we depend on, and a bill of materials in dist/
+	@.ci/venv .parts/audit requirements/audit.txt
+	@.ci/audit $(VENV) .parts/audit
 
 format: setup ## let ruff repair what it can
 	@$(RUN)/ruff check --fix .
