@@ -14,7 +14,9 @@ from grafana_foundation_sdk.models import dashboard as d
 from deploy.build.dashboards.scope import Scope
 
 DATASOURCE = d.DataSourceRef(type_val="prometheus", uid="${datasource}")
-GREEN, YELLOW, ORANGE, RED, BLUE, GREY = "green", "yellow", "orange", "red", "blue", "text"
+GREEN, YELLOW, ORANGE, RED, BLUE, GREY = "green", "yellow", "orange", "red", "blue", "#9fa7b3"
+PLAIN = "text"
+"""Black on white or white on black, as the reader's theme is."""
 
 EDGE = {"lineWidth": 0, "hideFrom": {"legend": True, "tooltip": False, "viz": False}}
 """An end of an interval: only the band between both is drawn."""
@@ -72,7 +74,7 @@ def number(
 ) -> Any:
     """One large number; ``steps`` colour it."""
     panel = framed(stat.Panel(), title, description, unit, width, 4).with_target(query.now(0)).no_value(none)
-    panel.graph_mode(c.BigValueGraphMode.NONE).thresholds(colours(steps, GREEN if steps else GREY))
+    panel.graph_mode(c.BigValueGraphMode.NONE).thresholds(colours(steps, GREEN if steps else PLAIN))
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     return panel.color_mode(c.BigValueColorMode.VALUE)
 

@@ -14,6 +14,7 @@ import { annotations, filled, frames, resolved } from './ask.js';
 import { Cells } from './cells.jsx';
 import { shade } from './shade.js';
 
+const FREEZE_AFTER_MS = 10_000; // of the browser's time, which waits for answers
 const CELL = 30, GAP = 8, TITLE = 34;
 const theme = createTheme({ colors: { mode: new URLSearchParams(location.search).get('theme') ?? 'light' } });
 const used = [standardTransformers.mergeTransformer, standardTransformers.organizeFieldsTransformer, standardTransformers.filterFieldsByNameTransformer];
@@ -127,6 +128,14 @@ function Board({ scene, dashboard, only, width }) {
   });
 }
 
+// A headless screenshot sometimes misses what was painted on a canvas; a picture of the canvas it does not miss.
+function freeze(canvas) {
+  const picture = new Image();
+  picture.src = canvas.toDataURL();
+  picture.style.cssText = canvas.style.cssText + `position:absolute;width:${canvas.clientWidth}px;height:${canvas.clientHeight}px`;
+  canvas.replaceWith(picture);
+}
+
 async function main() {
   await Promise.all(['400 12px Inter', '500 14px Inter'].map((font) => document.fonts.load(font)));
   const asked = new URLSearchParams(location.search);
@@ -141,5 +150,6 @@ async function main() {
       </PanelContextProvider>
     </ThemeContext.Provider>,
   );
+  setTimeout(() => document.querySelectorAll('canvas').forEach(freeze), FREEZE_AFTER_MS);
 }
 main();
