@@ -16,6 +16,8 @@ from exporters.dossier import ColumnPicture
 
 Ints = NDArray[np.int64]
 FLAWS = ("missing", "invalid")
+TINY = 1e-30
+"""An edge midway between 0 and its neighbour in float32 is 0 to people."""
 MOST_LEVELS = 20
 """Levels beyond these are shown together; levels of a layout are sorted by their mass in the reference."""
 
@@ -60,7 +62,7 @@ def _pair(
 
 
 def _of_number(column: NumericColumn, current: Ints, reference: Ints | None) -> ColumnPicture:
-    edges = [number(edge) for edge in column.edges]
+    edges = [number(edge) if abs(edge) > TINY else "0" for edge in column.edges]
     ranges = [f"{low} to {high}" for low, high in pairwise(edges)]
     values = (f"below {edges[0]}", *ranges, f"{edges[-1]} or more") if edges else ("any value",)
     return ColumnPicture(column.name, True, (*FLAWS, *values), len(FLAWS), _counts(reference), _counts(current))
