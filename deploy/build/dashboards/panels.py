@@ -129,7 +129,7 @@ def with_interval(
     painted(panel, "upper", BLUE, {**EDGE, "fillBelowTo": "lower", "fillOpacity": 25})
     painted(panel, "lower", BLUE, EDGE)
     painted(panel, "value", BLUE)
-    return painted(panel, "reference", GREY, {"lineWidth": 1, "lineStyle": {"fill": "dash", "dash": [6, 6]}})
+    return painted(panel, "reference", PLAIN, {"lineWidth": 1, "lineStyle": {"fill": "dash", "dash": [6, 6]}})
 
 
 def states(title: str, description: str, query: Query, mappings: Mapping[str, tuple[str, str]], *, width: int = 24,
