@@ -17,6 +17,8 @@ from html import escape
 from exporters.notice import Notice
 from exporters.wording import behind, facts, link, paragraph, sentence, title
 
+LONG_LINES = SMTP.clone(max_line_length=998)
+"""A subject on one line, as RFC 5322 allows: folded at 78, ``email`` begins some of them with an empty line."""
 RULE = "\n\n" + "-" * 72 + "\n\n"
 
 
@@ -35,8 +37,9 @@ def compose(
         notices: at least one; several make one message.
         delivery: number of the first row of the outbox that it tells.
     """
-    mail = EmailMessage(policy=SMTP)
-    mail["Subject"] = f"[Wachter] {title(notices)}"
+    subject = f"[Wachter] {title(notices)}"
+    mail = EmailMessage(policy=LONG_LINES if subject.isascii() else SMTP)
+    mail["Subject"] = subject
     mail["From"] = Address(display_name="Wachter", addr_spec=sender)
     mail["To"] = ", ".join(to)
     mail["Date"] = format_datetime(datetime.fromtimestamp(now_us // 1_000_000, UTC))
