@@ -17,7 +17,7 @@ GAPS = (*(name for name in Bias().measures if not name.startswith(OF_ONE_GROUP))
 
 def variables() -> list[Any]:
     """Which measure of single groups is shown, and which groups."""
-    shown = MODEL.series("wachter_measure_value", metric="=~group_.+", subject="=~.+=.+", segment="=")
+    shown = MODEL.series("wachter_measure_value", metric=f"=~{OF_ONE_GROUP}.+", subject="=~.+=.+", segment="=")
     groups = MODEL.series("wachter_measure_value", metric="=$of_groups", subject="=~.+=.+", segment="=")
     return [
         picked("of_groups", "Measure of groups", f"label_values({shown}, metric)", several=False),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from grafana_foundation_sdk.models import dashboard as d
+
 from deploy.build.dashboards.board import Row, board
 from deploy.build.dashboards.panels import GREEN, ORANGE, RED, Query, graph, number, painted, stacked, states
 from deploy.build.dashboards.scope import FLEET
@@ -112,9 +114,7 @@ def _models() -> Any:
 
 
 def _link() -> Any:
-    from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
-
-    return DynamicConfigValue(id_val="links", value=[{"title": "Show this model", "url": TO_MODEL}])
+    return d.DynamicConfigValue(id_val="links", value=[{"title": "Show this model", "url": TO_MODEL}])
 
 
 def _states() -> Any:

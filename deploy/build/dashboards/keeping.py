@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from grafana_foundation_sdk.models import dashboard as d
+
 from deploy.build.dashboards.board import Row
 from deploy.build.dashboards.panels import Query, from_zero, graph, limit, stacked
 from deploy.build.dashboards.scope import AGENT
@@ -127,8 +129,6 @@ def _samples() -> Any:
 
 
 def _counted(panel: Any, pattern: str) -> Any:
-    from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
-
-    unit = DynamicConfigValue(id_val="unit", value="short")
-    right = DynamicConfigValue(id_val="custom.axisPlacement", value="right")
+    unit = d.DynamicConfigValue(id_val="unit", value="short")
+    right = d.DynamicConfigValue(id_val="custom.axisPlacement", value="right")
     return panel.override_by_regexp(pattern, [unit, right])
