@@ -69,10 +69,10 @@ volumeMounts:
 
 {{/* One probe. Called with a dict: root, path, probe. */}}
 {{- define "wachter.probe" -}}
-{{- if .root.Values.webConfig.existingSecret }}
-# A web config may ask for users or certificates, which a kubelet has not: the agent is asked from inside.
+{{- if and .root.Values.webConfig.existingSecret .root.Values.webConfig.tls }}
+# It may ask for a certificate, which a kubelet has not: the agent is asked from inside.
 exec:
-  command: [python, /opt/wachter/healthcheck.py, {{ printf "%s://127.0.0.1:%v%s" (ternary "https" "http" .root.Values.webConfig.tls) .root.Values.listen.port .path | quote }}]
+  command: [python, /opt/wachter/healthcheck.py, {{ printf "https://127.0.0.1:%v%s" .root.Values.listen.port .path | quote }}]
 {{- else }}
 httpGet:
   path: {{ .path }}
