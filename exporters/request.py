@@ -9,6 +9,7 @@ from config.errors import DeliveryError
 
 RETRIABLE = frozenset({408, 425, 429})
 MAX_RETRY_AFTER_SECONDS = 3600.0
+MAX_QUOTED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,15 @@ def expect_taken(response: PostResponse) -> None:
     retriable = response.status in RETRIABLE or response.status >= 500
     what = "is a redirect, which is not followed" if 300 <= response.status < 400 else "was answered"
     raise DeliveryError(
-        f"{response.status} {what}: {response.text[:200]}",
+        f"{response.status} {what}: {quotable(response.text)}",
         retriable=retriable,
         retry_after_seconds=_bounded(response.retry_after_seconds) if retriable else None,
     )
+
+
+def quotable(text: str) -> str:
+    """The beginning of what a receiver said, without anything that a terminal obeys."""
+    return "".join(letter if letter.isprintable() else " " for letter in text[:MAX_QUOTED])
 
 
 def _bounded(seconds: float | None) -> float | None:

@@ -13,7 +13,7 @@ import msgspec
 
 from config.errors import DeliveryError
 from exporters.notice import Notice
-from exporters.request import PostRequest, PostResponse, expect_taken
+from exporters.request import PostRequest, PostResponse, expect_taken, quotable
 from exporters.wording import behind, facts, link, sentence, standing_of, title
 
 RETRIABLE = frozenset(
@@ -99,7 +99,7 @@ def expect_written(response: PostResponse) -> str:
     answer = _read(response.text)
     if answer.get("ok") is True:
         return f"{answer.get('channel', '')}/{answer.get('ts', '')}"
-    error = str(answer.get("error", "no JSON was answered"))[:200]
+    error = quotable(str(answer.get("error", "no JSON was answered")))
     raise DeliveryError(f"Slack answered {error}", retriable=error in RETRIABLE or "error" not in answer)
 
 

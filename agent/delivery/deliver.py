@@ -11,6 +11,7 @@ import msgspec
 from agent import crash
 from agent.delivery import escalation
 from agent.delivery.channels import channel_of
+from agent.delivery.schedule import after_windows
 from agent.delivery.target import Backoff, Due, Parcel, Post, Target
 from config.errors import DeliveryError
 from exporters.notice import Notice
@@ -54,6 +55,20 @@ def next_due_us(connection: sqlite3.Connection, target: Target) -> int | None:
         {"receiver": target.receiver, "url": target.url},
     ).fetchone()
     return due_us  # type: ignore[no-any-return]
+
+
+def hold_back(connection: sqlite3.Connection, target: Target, dues: Sequence[Due], now_us: int) -> bool:
+    """Postpone calls whose turn has come in a maintenance window that began after they were planned: an alert that is told
+    again, or a message that could not be delivered before. Returns whether there were any."""
+    held = False
+    for due in dues:
+        calls = due.notice.firing and (target.standing or due.kind in ("fire", "call_again"))
+        until_us = after_windows(now_us, due.notice.stream, target.quiet) if calls else now_us
+        if until_us > now_us:
+            held = True
+            postponed = (until_us, until_us, due.sequence)
+            connection.execute("UPDATE outbox SET due_us = ?, owed_us = ? WHERE sequence = ?", postponed)
+    return held
 
 
 def deliver(connection: sqlite3.Connection, target: Target, dues: Sequence[Due], post: Post, now_us: int) -> None:

@@ -19,6 +19,7 @@ from typing import Literal
 
 from agent.delivery.addresses import connect, seconds_left
 from config.errors import DeliveryError
+from exporters.request import quotable
 
 FINAL = range(500, 600)
 NOT_FINAL = frozenset({530, 534, 535, 538, 454})
@@ -122,7 +123,7 @@ def _hang_up(connection: socket.socket) -> None:
 def _answered(server: MailServer, code: int, text: bytes | str) -> DeliveryError:
     said = text.decode(errors="replace") if isinstance(text, bytes) else text
     retriable = code not in FINAL or code in NOT_FINAL
-    return DeliveryError(f"{server.host}: {code} was answered: {said[:200]}", retriable=retriable)
+    return DeliveryError(f"{server.host}: {code} was answered: {quotable(said)}", retriable=retriable)
 
 
 def _failed(server: MailServer, what: str) -> DeliveryError:
@@ -130,4 +131,4 @@ def _failed(server: MailServer, what: str) -> DeliveryError:
 
 
 def _words(error: Exception) -> str:
-    return str(error)[:200]
+    return quotable(str(error))

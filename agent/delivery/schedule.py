@@ -41,9 +41,13 @@ def called_at(planned_us: int, notice: Notice, quiet: tuple[QuietTime, ...]) -> 
     """When a call planned for then is made: after the silence of its incident, and after the windows it falls into."""
     if not notice.firing:
         return planned_us
-    at_us = max(planned_us, notice.silenced_until_us or 0)
-    concerned = [window for window in quiet if window.concerns(notice.stream)]
-    for _ in range(2 * len(concerned)):  # windows that follow one another; those that never end are bounded here
+    return after_windows(max(planned_us, notice.silenced_until_us or 0), notice.stream, quiet)
+
+
+def after_windows(at_us: int, stream: StreamKey, quiet: tuple[QuietTime, ...]) -> int:
+    """The first moment from then on that lies in no window which concerns the stream."""
+    concerned = [window for window in quiet if window.concerns(stream)]
+    for _ in range(2 * len(concerned)):  # windows may follow one another; those that never end are bounded here
         ends = [end for window in concerned if (end := window.end_of(at_us)) is not None]
         if not ends:
             return at_us

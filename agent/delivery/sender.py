@@ -59,6 +59,8 @@ class Courier:
         dues = delivery.next_dues(self._connection, self._target, now_us, 1 if self._alone else self._target.group)
         if not dues:
             return self._idle_seconds(now_us)
+        if delivery.hold_back(self._connection, self._target, dues, now_us):
+            return 0.0
         self._pace.sent(now_us)
         self._alone = max(self._alone - 1, 0)
         try:

@@ -32,12 +32,10 @@ class Backoff:
 
     Attributes:
         first_seconds, longest_seconds: doubled from the one up to the other.
-        throttled_seconds: at least so long where the receiver says "too many" and not for how long.
     """
 
     first_seconds: float = 1.0
     longest_seconds: float = 30.0
-    throttled_seconds: float = 0.0
 
     def seconds(self, failures: int, retry_after_seconds: float | None = None) -> float:
         """After that many failures in a row, or what the receiver asked for where that is longer."""

@@ -41,3 +41,9 @@ def test_a_receiver_may_ask_for_patience_but_not_for_ever() -> None:
     with pytest.raises(DeliveryError) as caught:
         expect_taken(PostResponse(429, retry_after_seconds=1e9))
     assert caught.value.retry_after_seconds == 3600
+
+
+def test_what_a_receiver_says_reaches_no_terminal_as_it_is() -> None:
+    with pytest.raises(DeliveryError) as caught:
+        expect_taken(PostResponse(500, "\x1b[2J\u202eyou are\nhacked"))
+    assert str(caught.value).isprintable()

@@ -186,6 +186,27 @@ def test_a_window_that_begins_after_the_opening_holds_the_step_that_falls_into_i
     house.connection.close()
 
 
+def test_an_alert_is_not_told_again_in_a_window_that_begins_while_it_fires(tmp_path: Path) -> None:
+    later = QuietTime(NOW_US + 10 * MINUTE_US, NOW_US + 30 * MINUTE_US)
+    house = House(new_database(tmp_path), Target("am", "http://am", standing=True, quiet=(later,)))
+    house.happens("fire", firing())
+    assert len(house.passes(9 * MINUTE_US)) == 10
+    assert house.passes(20 * MINUTE_US) == []
+    assert len(house.passes(MINUTE_US)) == 1
+    house.connection.close()
+
+
+def test_what_could_not_be_told_before_a_window_waits_for_its_end(tmp_path: Path) -> None:
+    later = QuietTime(NOW_US + 10 * MINUTE_US, NOW_US + 30 * MINUTE_US)
+    house = House(new_database(tmp_path), replace(FIRST, quiet=(later,)))
+    house.happens("fire", firing())
+    house.now_us += 15 * MINUTE_US
+    assert house.passes(14 * MINUTE_US) == []
+    assert outbox.status(house.connection, house.now_us)[0].waiting == 0
+    assert house.passes(MINUTE_US) == [("first", "firing")]
+    house.connection.close()
+
+
 def test_a_window_that_was_taken_out_of_the_settings_holds_nobody_back(tmp_path: Path) -> None:
     house = House(new_database(tmp_path), replace(FIRST, quiet=(NIGHT,)))
     house.happens("fire", firing())
