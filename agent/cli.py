@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agent.commands import history, incidents, log, notify, reference, rejects, replay, run, settings
+from agent.commands import history, incidents, log, notify, reference, rejects, replay, report, run, settings
 
 app = typer.Typer(
     name="wachter",
@@ -13,7 +13,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for topic in (run, settings, reference, replay, history, incidents, notify, rejects, log):
+for topic in (run, settings, reference, replay, history, incidents, notify, report, rejects, log):
     topic.register(app)
 
 

@@ -11,6 +11,7 @@
     ├── SourceError         the event source cannot be read
     │   └── NotOwner        another member owns the partitions now
     ├── DeliveryError       a receiver did not take a message
+    ├── ReportError         a report cannot be made
     ├── ActRefused          what a person asked of an incident cannot be done; carries the named reason
     └── EvidenceError       the evidence log cannot be written, read or believed
         ├── ProofError      a proof does not lead to the root it claims
@@ -109,6 +110,10 @@ class DeliveryError(WachterError):
         super().__init__(message)
         self.retriable = retriable
         self.retry_after_seconds = retry_after_seconds
+
+
+class ReportError(WachterError):
+    """A report cannot be made; the text says what is missing and what to do."""
 
 
 class ActRefused(WachterError):

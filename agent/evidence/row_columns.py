@@ -70,12 +70,13 @@ def as_table(rows: Rows, specs: Sequence[ColumnSpec]) -> dict[str, Sequence[obje
     """The columns, each of one type: a value that is no number is ``None`` in a column of numbers."""
     sent = as_sent(rows, specs)
     for spec in specs:
-        convert = _number if spec.kind == "number" else _text
+        convert = as_number if spec.kind == "number" else as_text
         sent[spec.name] = [convert(value) for value in sent[spec.name]]
     return sent
 
 
-def _number(value: object) -> float | None:
+def as_number(value: object) -> float | None:
+    """The number; ``None`` for what is none, and for what is not finite."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
@@ -83,7 +84,8 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _text(value: object) -> str | None:
+def as_text(value: object) -> str | None:
+    """The text; of anything else its JSON, as classes and levels are called."""
     if value is None or isinstance(value, str):
         return value
     return msgspec.json.encode(value).decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,10 +12,10 @@ import msgspec
 import typer
 from rich.console import Console
 
-from agent.clock import time_us
 from agent.commands.common import USAGE, fail
 from agent.commands.log.common import SettingsOption, load_settings, open_log, unreadable
 from agent.commands.log.keys import people_keys
+from agent.commands.windows import instant_of, stream_of, window_of
 from agent.evidence.row_columns import FIXED, ColumnSpec, as_sent, as_table, columns_of
 from agent.evidence.rows import RowReader, Rows
 from agent.evidence.settings_in_log import decoding_settings
@@ -41,7 +40,6 @@ Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File to write; JSON lines else go to standard output.")
 ]
 
-_SPAN = re.compile(r"(?P<stream>.+)@(?P<start>[^/@]+)/(?P<end>[^/@]+)")
 Write = Callable[[Rows], None]
 
 
@@ -82,28 +80,11 @@ def _span(window: str | None, stream: str | None, first: str | None, last: str |
     unknown = sorted(set(classes) - set(CLASSES))
     if unknown:
         fail(f"there is no class {', '.join(unknown)}. Classes: {', '.join(CLASSES)}.", USAGE)
-    match = _SPAN.fullmatch(window) if window is not None else None
-    if window is not None and match is None:
-        fail(f"{window!r} is no window; write STREAM@START/END.", USAGE)
-    if match is not None:
-        stream, first, last = match["stream"], match["start"], match["end"]
+    if window is not None:
+        return Span(*window_of(window), frozenset(classes))
     if stream is None or first is None or last is None:
         fail("give --window, or --stream with --from and --to.", USAGE)
-    return Span(_stream(stream), _time(first), _time(last), frozenset(classes))
-
-
-def _stream(text: str) -> StreamKey:
-    parts = text.split("/", 3)
-    if len(parts) < 3:
-        fail(f"{text!r} is no stream; write SYSTEM/MODEL/VERSION[/SEGMENT].", USAGE)
-    return StreamKey(*parts)
-
-
-def _time(text: str) -> int:
-    try:
-        return time_us(text)
-    except ValueError:
-        fail(f"{text!r} is no time; write 2026-11-24T08:00:00Z.", USAGE)
+    return Span(stream_of(stream), instant_of(first), instant_of(last), frozenset(classes))
 
 
 def _model(settings: Settings, stream: StreamKey) -> Model:
