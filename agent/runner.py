@@ -32,6 +32,7 @@ from agent.state.acts import ActKind, Settled, submit
 from agent.state.store import DATABASE, Store, connect
 from agent.step import Step
 from agent.web.dossiers import dossier_of
+from agent.web.recent import RecentDossiers
 from agent.web.server import WebServer
 from agent.web.views import Views
 from config.errors import LogRolledBack, LogUnwritable, StateError
@@ -252,7 +253,7 @@ class Agent:
             reload=self.reloader.request,
             find_incident=self._find_incident,
             act=self._act,
-            dossier=lambda record: dossier_of(self.settings, log_directory(self.settings), record),
+            dossier=RecentDossiers(lambda record: dossier_of(self.settings, log_directory(self.settings), record)),
             settings=lambda: self.settings,
         )
 
