@@ -85,7 +85,7 @@ class Agent:
             self.journal,
             MemoryGuard(settings.limits.memory_bytes, self.clock),
         )
-        self.sender = Sender(settings.state.directory / DATABASE)
+        self.sender = Sender(settings.state.directory / DATABASE, now_us=self.clock.now_us)
         self.facts = Facts(started_us=self.clock.now_us())
         self.painter = Painter(self.step, self.sender)
         self.reloader = Reloader(path, settings, contexts, self.clock)
