@@ -43,7 +43,9 @@ def begin(assignment: Assignment, source: Source, pipeline: Pipeline, journal: J
     if takes_over:
         _take_over(assignment, pipeline)
         journal.recorder.take_over(assignment.committed)
-    source.begin({partition: _offset(partition, assignment, pipeline) for partition in assignment.partitions})
+    offsets = {partition: _offset(partition, assignment, pipeline) for partition in assignment.partitions}
+    known = pipeline.ledger.positions.items()
+    source.begin(offsets, {part.topic: position.topic_id for part, position in known if position.topic_id})
     return takes_over
 
 

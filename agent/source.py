@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 
@@ -19,6 +20,9 @@ class Partition(NamedTuple):
 
 
 Headers = Sequence[tuple[str, bytes]]
+TopicIds = Mapping[str, str]
+"""By topic, what sets it apart from another of its name, before it or after it; offsets mean nothing there."""
+NO_IDS: TopicIds = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class Poll:
             staying in it from poll to poll is being idle.
         lag: records between the position and the end, per partition where known.
         finished: nothing will ever come again (files).
+        topic_ids: what was fetched belongs to these.
     """
 
     epoch: int
@@ -110,6 +115,7 @@ class Poll:
     gaps: tuple[Gap, ...] = ()
     trouble: Trouble | None = None
     finished: bool = False
+    topic_ids: TopicIds = field(default_factory=dict)
 
 
 class Source(Protocol):
@@ -119,8 +125,12 @@ class Source(Protocol):
         """Fetch what is there; never raises for what a broker or network does, that is ``Poll.trouble``."""
         ...
 
-    def begin(self, positions: Mapping[Partition, int]) -> None:
-        """Fetch from these offsets on; answers the last ``Assignment``. A partition without one begins at its start."""
+    def begin(self, positions: Mapping[Partition, int], topic_ids: TopicIds = NO_IDS) -> None:
+        """Fetch from these offsets on; answers the last ``Assignment``. A partition without one begins at its start.
+
+        Args:
+            topic_ids: of the topics that the offsets belong to, where they are known; in another one they are a ``Gap``.
+        """
         ...
 
     def hold(self, partitions: AbstractSet[Partition]) -> None:

@@ -24,7 +24,7 @@ from agent.flow.pipeline import Outcome, Pipeline
 from agent.flow.watch import AGENT_STREAM, Watch
 from agent.memory import MemoryGuard
 from agent.notices import notices_of, open_notices
-from agent.source import Assignment, Fetched, Poll, Source, Trouble
+from agent.source import Assignment, Poll, Source, Trouble
 from agent.state import acts, rejects
 from agent.state.store import Store
 from config.settings import Settings
@@ -97,7 +97,7 @@ class Step:
         begun = self.clock.monotonic_seconds()
         self._look_around(poll)
         if poll.fetched:
-            self._decode(poll.fetched)
+            self._decode(poll)
         if self.owned.partitions:
             self._advance(poll)
         if poll.finished and not self.pipeline.buffer.waiting and not self.finished:
@@ -147,12 +147,13 @@ class Step:
         if begin(assignment, self.source, self.pipeline, self.journal):
             self.owned.taken_over = True
 
-    def _decode(self, fetched: tuple[Fetched, ...]) -> None:
+    def _decode(self, poll: Poll) -> None:
+        fetched = poll.fetched
         numbers = {
             (p.partition.topic, p.partition.number): self.pipeline.ledger.number_of(p.partition) for p in fetched
         }
         decoded = self.decoder.decode(fetched, numbers)
-        self.pipeline.add(Batch(decoded, fetched, [numbers[part.partition] for part in fetched]))
+        self.pipeline.add(Batch(decoded, fetched, [numbers[part.partition] for part in fetched], poll.topic_ids))
 
     def _advance(self, poll: Poll) -> None:
         self.pipeline.advance(self.owned.partitions, poll.caught_up, self.clock.now_us())

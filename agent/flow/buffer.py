@@ -15,7 +15,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from agent.decoders import Decoded, Reject
-from agent.source import Fetched, Partition
+from agent.source import NO_IDS, Fetched, Partition, TopicIds
 from detectors.columns import Inferences, Labels
 from detectors.windows import BEGINNING_OF_TIME, FRONTIER_MIN_EVENTS, PartitionProgress
 
@@ -138,7 +138,10 @@ class Chunk:
 class Batch:
     """What one poll brought, decoded: shared by the chunks of its partitions."""
 
-    def __init__(self, decoded: Decoded, fetched: Sequence[Fetched], numbers: Sequence[int]) -> None:
+    def __init__(
+        self, decoded: Decoded, fetched: Sequence[Fetched], numbers: Sequence[int], topic_ids: TopicIds = NO_IDS
+    ) -> None:
+        self.topic_ids = topic_ids
         self.inferences = decoded.inferences
         self.labels = decoded.labels
         self.oversights = decoded.oversights

@@ -33,7 +33,7 @@ class Cuts:
         since = BEGINNING_OF_TIME if known is None else known
         self.ledger.count("gap_records", max(0, gap.got - gap.wanted), topic=gap.partition.topic)
         self.ledger.positions[gap.partition] = msgspec.structs.replace(
-            position, next_offset=gap.got, cut_from_us=since, cut_seen_us=()
+            position, next_offset=gap.got, cut_from_us=since, cut_seen_us=(), topic_id=""
         )
 
     def look_behind(self, position: Position, part: Slice) -> Position:

@@ -166,7 +166,7 @@ class Pipeline:
         for batch, slices in _by_batch(taken):
             self._count(batch, slices, now_us)
         for chunk, part in taken:
-            self.read_to(part)
+            self.read_to(part, chunk.batch.topic_ids.get(part.partition.topic, ""))
             self.buffer.drop_if_empty(chunk)
         self.changed |= bool(taken)
         return bool(taken)
@@ -196,11 +196,11 @@ class Pipeline:
             self.ledger.count("rejected", reason=reject.reason)
         self.outcome.rejects += rejects
 
-    def read_to(self, part: Slice) -> None:
+    def read_to(self, part: Slice, topic_id: str = "") -> None:
         """The records of a slice are in the tables: positions and frontiers follow."""
         position = self.cuts.look_behind(self.ledger.position(part.partition), part)
         self.ledger.positions[part.partition] = msgspec.structs.replace(
-            position, next_offset=part.next_offset, progress=part.progress
+            position, next_offset=part.next_offset, progress=part.progress, topic_id=topic_id
         )
 
     def _move_watermarks(self, partitions: Collection[Partition]) -> None:

@@ -146,11 +146,11 @@ class Probe:
                 wait_ms = max(0.0, deadline - time.monotonic()) * 1000
                 self._consumer._net.run(self._consumer._manager.wait_for, refreshed, wait_ms)
 
-    def topic_id(self, topic: str) -> object:
+    def topic_id(self, topic: str) -> str | None:
         """What the brokers call the topic among themselves: another one after it was deleted and made again. ``None`` where
         it is missing, or the brokers are older than that."""
-        found: object = self._cluster.topic_id(topic)
-        return found
+        found = self._cluster.topic_id(topic)
+        return None if found is None else str(found)
 
     def unauthorised(self) -> frozenset[str]:
         """Topics that we may not describe."""

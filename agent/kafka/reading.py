@@ -12,7 +12,7 @@ from kafka.structs import TopicPartition
 
 from agent.kafka.connection import Connection
 from agent.kafka.offsets import as_partition
-from agent.source import Assignment, Fetched, Headers, Partition
+from agent.source import NO_IDS, Assignment, Fetched, Headers, Partition, TopicIds
 
 FRESH_SECONDS = 5.0
 """How old the last fetch answer may be that says of a partition that it stands at its end. An idle broker answers every
@@ -20,7 +20,11 @@ half second, so that this only has to outlast a long step."""
 
 
 class Reading:
-    """The partitions of one assignment on one connection, all paused; silent until ``begin``."""
+    """The partitions of one assignment on one connection, all paused; silent until ``begin``.
+
+    Attributes:
+        topic_ids: the topics that positions belong to.
+    """
 
     def __init__(self, connection: Connection, assignment: Assignment) -> None:
         self.assignment = assignment
@@ -30,11 +34,12 @@ class Reading:
         self._begun = False
         self._held: frozenset[TopicPartition] = frozenset()
         self._valid_from = dict.fromkeys(self._owned, float("inf"))
-        self._topic_ids: dict[str, object] = {}
+        self.topic_ids: TopicIds = NO_IDS
         self.know_topics()
 
-    def begin(self, positions: Mapping[Partition, int]) -> None:
+    def begin(self, positions: Mapping[Partition, int], topic_ids: TopicIds = NO_IDS) -> None:
         """Fetch from these offsets on; a partition without one begins at its start."""
+        self.topic_ids = {**self.topic_ids, **topic_ids}
         for part in self._mine():
             name = as_partition(part)
             self.move(part, positions.get(name, self.assignment.starts[name]))
@@ -55,12 +60,12 @@ class Reading:
     def know_topics(self) -> None:
         """From now on the topics that have our names are those that the brokers know by these names now."""
         found = {part.topic: self._connection.probe.topic_id(part.topic) for part in self._owned}
-        self._topic_ids |= {topic: known for topic, known in found.items() if known is not None}
+        self.topic_ids = {**self.topic_ids, **{topic: known for topic, known in found.items() if known is not None}}
 
     def made_anew(self) -> dict[TopicPartition, int]:
         """Positions in topics that were deleted and made again since; a topic that is only missing is not among them."""
         probe, changed = self._connection.probe, set()
-        for topic, known in self._topic_ids.items():
+        for topic, known in self.topic_ids.items():
             found = probe.topic_id(topic)
             if found is not None and found != known:
                 changed.add(topic)

@@ -20,7 +20,7 @@ from agent.kafka.offsets import as_partition, ask_offsets
 from agent.kafka.options import MEMORY_BYTES, batch_bytes, heartbeat_seconds
 from agent.kafka.reading import Reading, as_fetched
 from agent.kafka.watch import Watch
-from agent.source import Assignment, Committed, Gap, Partition, Poll, Trouble
+from agent.source import NO_IDS, Assignment, Committed, Gap, Partition, Poll, TopicIds, Trouble
 from config.settings.source import KafkaSource as KafkaSettings
 
 FIRST_RETRY_SECONDS = 1.0
@@ -80,10 +80,10 @@ class KafkaSource:
         except Exception as error:  # the client leaks struct, codec and attribute errors on what it did not expect
             return self._failed(error)
 
-    def begin(self, positions: Mapping[Partition, int]) -> None:
+    def begin(self, positions: Mapping[Partition, int], topic_ids: TopicIds = NO_IDS) -> None:
         """Fetch from these offsets on; a partition without one begins at its ``Assignment.starts``."""
         if self._reading is not None:
-            self._reading.begin(positions)
+            self._reading.begin(positions, topic_ids)
 
     def hold(self, partitions: AbstractSet[Partition]) -> None:
         """Pause exactly these partitions; the next assignment forgets it."""
@@ -137,6 +137,7 @@ class KafkaSource:
             lag=self._reading.lag(),
             gaps=(*gaps, *anew),
             trouble=self._stopped or self._watch.look(connection, self._membership),
+            topic_ids=self._reading.topic_ids,
         )
 
     def _without_made_anew(

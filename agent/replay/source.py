@@ -9,7 +9,7 @@ from pathlib import Path
 import zstandard
 
 from agent.replay.lines import Lines
-from agent.source import Assignment, Committed, Fetched, Partition, Poll, Trouble
+from agent.source import NO_IDS, Assignment, Committed, Fetched, Partition, Poll, TopicIds, Trouble
 
 EPOCH = 1
 
@@ -60,7 +60,7 @@ class FileSource:
         ended = frozenset(name for name, lines in self._files.items() if lines.ended)
         return Poll(EPOCH, fetched=fetched, caught_up=ended, finished=len(ended) == len(self._files))
 
-    def begin(self, positions: Mapping[Partition, int]) -> None:
+    def begin(self, positions: Mapping[Partition, int], topic_ids: TopicIds = NO_IDS) -> None:
         """Skip to these line numbers, counted from 0; a file without one is read from where it stands."""
         for name, lines in self._files.items():
             lines.skip_to(positions.get(name, lines.next_offset))

@@ -71,6 +71,7 @@ class Position(msgspec.Struct, frozen=True):
         late: (system, offset, watermark): from this offset on, events of panes that ended by then were late.
         cut_from_us: records before its next one were not read, and how far its event time had come by then; else None.
         cut_seen_us: event times of the first events behind those records, until there are enough of them.
+        topic_id: of the topic that the offset belongs to; empty where the source does not tell.
     """
 
     next_offset: int
@@ -79,6 +80,7 @@ class Position(msgspec.Struct, frozen=True):
     late: tuple[tuple[str, int, int], ...] = ()
     cut_from_us: int | None = None
     cut_seen_us: tuple[int, ...] = ()
+    topic_id: str = ""
 
 
 class SystemClock(msgspec.Struct, frozen=True):

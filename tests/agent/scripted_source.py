@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
-from agent.source import Assignment, Committed, Fetched, Gap, Partition, Poll, Trouble
+from agent.source import NO_IDS, Assignment, Committed, Fetched, Gap, Partition, Poll, TopicIds, Trouble
 
 
 class ScriptedSource:
@@ -16,7 +16,8 @@ class ScriptedSource:
         away: partitions whose end nobody confirms.
         owner: what ``still_owner`` answers.
         commits: everything that was committed, in order.
-        begun: the positions of each ``begin``.
+        begun: the positions of each ``begin``; expected: the topics that they were said to belong to.
+        topic_ids: what the topics are now.
     """
 
     def __init__(self, partitions: Iterable[Partition] = (Partition("t"),), *, batch: int = 100) -> None:
@@ -33,6 +34,8 @@ class ScriptedSource:
         self.takes_commits = True
         self.commits: list[dict[Partition, Committed]] = []
         self.begun: list[dict[Partition, int]] = []
+        self.topic_ids: TopicIds = NO_IDS
+        self.expected: list[dict[str, str]] = []
         self.held: AbstractSet[Partition] = frozenset()
         self.closed = 0
         self._gaps: list[Gap] = []
@@ -65,10 +68,12 @@ class ScriptedSource:
         gaps, self._gaps = tuple(self._gaps), []
         at_end = frozenset(p for p in self._owned if p not in self.away and p not in self.held and self.lag(p) == 0)
         lag = {partition: self.lag(partition) for partition in self._owned}
-        return Poll(self.epoch, None, fetched, at_end, lag, gaps, finished=self.finished and not any(lag.values()))
+        finished = self.finished and not any(lag.values())
+        return Poll(self.epoch, None, fetched, at_end, lag, gaps, finished=finished, topic_ids=self.topic_ids)
 
-    def begin(self, positions: Mapping[Partition, int]) -> None:
+    def begin(self, positions: Mapping[Partition, int], topic_ids: TopicIds = NO_IDS) -> None:
         self.begun.append(dict(positions))
+        self.expected.append(dict(topic_ids))
         self._positions = {p: positions.get(p, self.starts.get(p, self.first[p])) for p in self._owned}
 
     def hold(self, partitions: AbstractSet[Partition]) -> None:

@@ -246,3 +246,23 @@ def test_a_first_step_that_fails_begins_again_where_the_assignment_said(
     stage.settle()
     assert [begun[PART] for begun in stage.source.begun] == [60, 60]
     assert stage.classes() == (60, 60, 0, 0, 0)
+
+
+def test_after_a_restart_the_source_is_told_which_topic_the_offsets_belong_to(stage: Stage) -> None:
+    stage.source.topic_ids = {"t": "the first"}
+    stage.run(*events("a", 0, 10, 10))
+    stage.restart()
+    stage.turn()
+    assert stage.source.begun[-1] == {PART: 10}
+    assert stage.source.expected == [{}, {"t": "the first"}]
+
+
+def test_behind_a_gap_offsets_belong_to_the_topic_that_is_read_next(stage: Stage) -> None:
+    stage.source.topic_ids = {"t": "the first"}
+    stage.run(*events("a", 0, 10, 10))
+    stage.source.delete_before(PART, 15)
+    stage.source.topic_ids = {"t": "the second"}
+    stage.run(*events("b", 10, 20, 10))
+    stage.restart()
+    stage.turn()
+    assert stage.source.expected[-1] == {"t": "the second"}

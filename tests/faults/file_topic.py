@@ -14,7 +14,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import BinaryIO
 
-from agent.source import Assignment, Committed, Fetched, Partition, Poll
+from agent.source import NO_IDS, Assignment, Committed, Fetched, Partition, Poll, TopicIds
 
 LOOK_SECONDS = 0.01
 COMMITTED = "committed.json"
@@ -74,7 +74,7 @@ class TopicReader:
         got = {part.partition for part in fetched}
         return Poll(1, None, fetched, frozenset(self._files) - got - self._held, dict.fromkeys(self._files, 0))
 
-    def begin(self, positions: Mapping[Partition, int]) -> None:
+    def begin(self, positions: Mapping[Partition, int], topic_ids: TopicIds = NO_IDS) -> None:
         for partition, file in self._files.items():
             file.seek(0)
             self._next[partition] = positions.get(partition, 0)

@@ -104,18 +104,13 @@ def test_with_the_policy_latest_reading_goes_on_at_the_end_and_says_what_was_lef
         assert f"offsets [{LOST[0]}, {end}) were gone" in incidents(agent)
 
 
-UNNOTICED = pytest.mark.xfail(
-    strict=True, reason="offsets alone do not tell: the state would have to keep the topic's id"
-)
-
-
 @pytest.mark.parametrize(
     ("while_it_runs", "records_anew"),
     [
         pytest.param(True, 100, id="running"),
         pytest.param(False, 100, id="stopped"),
         pytest.param(True, 2500, id="running, with more records than had been read"),
-        pytest.param(False, 2500, id="stopped, with more records than had been read", marks=UNNOTICED),
+        pytest.param(False, 2500, id="stopped, with more records than had been read"),
     ],
 )
 def test_a_topic_that_was_deleted_and_made_again_is_noticed_and_read_from_its_beginning(
