@@ -5,6 +5,8 @@ SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin
 PYTEST := $(RUN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+# One worker more than cores where real parts are tested: those tests mostly wait.
+WORKERS = $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
 
 .DEFAULT_GOAL := help
 .PHONY: audit help setup parts peers demo test test-quick test-faults check format bench deploy-files lock clean
@@ -26,7 +28,7 @@ demo: setup ## a real model going wrong in real data: broker, agent, incident
 	@$(RUN)/python -m deploy.demo
 
 test: setup parts ## every test, those against real Kafka, Prometheus and Alertmanager too
-	@$(PYTEST)
+	@PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(PYTEST)
 
 test-quick: setup ## tests that need neither Java nor a server, within 60 s
 	@$(PYTEST) -m "not slow and not parts"

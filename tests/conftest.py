@@ -25,10 +25,11 @@ extend_path()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run on several cores, those with real parts stay on one: they share a broker and its machine."""
+    """Where tests run on several workers, those of one file with real parts stay together: they share what it starts. Files
+    run beside each other, since they mostly wait; each worker has a broker of its own."""
     for item in items:
         if item.get_closest_marker("parts"):
-            item.add_marker(pytest.mark.xdist_group("parts"))
+            item.add_marker(pytest.mark.xdist_group(f"parts of {item.path.name}"))
 
 
 @pytest.fixture(autouse=True)

@@ -146,7 +146,9 @@ def test_shares_equal_those_counted_by_hand(raw: list[object]) -> None:
     assert one(found, "envelope_share", "x").value == pytest.approx(outside / len(raw))
 
 
-@pytest.mark.parametrize(("n", "before"), [(200, 0.0005), (2_000, 0.02), (10_000, 0.3)])
+@pytest.mark.parametrize(
+    ("n", "before"), [(200, 0.0005), (2_000, 0.02), pytest.param(10_000, 0.3, marks=pytest.mark.slow)]
+)
 def test_a_rise_of_exactly_the_tolerance_breaches_no_more_often_than_the_docs_say(n: int, before: float) -> None:
     runs = 5_000
     reference = _window(50_000, x=[None] * round(50_000 * before) + [1.0] * round(50_000 * (1 - before)))

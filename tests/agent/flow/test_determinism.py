@@ -77,7 +77,13 @@ def test_poison_among_the_records_changes_nothing(
     assert results(tmp_path, reference, [mixed, [record for _, record in world.labels]]) == expected
 
 
-@pytest.mark.parametrize("window", [{"length": "1d", "slide": "6h"}, {"length": "1h", "min_events": 500}])
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"length": "1d", "slide": "6h"},
+        pytest.param({"length": "1h", "min_events": 500}, marks=pytest.mark.slow),
+    ],
+)
 def test_sliding_and_count_windows_do_not_depend_on_arrival_either(
     tmp_path: Path, reference: Path, window: dict[str, object]
 ) -> None:

@@ -99,6 +99,7 @@ def test_windows_go_on_byte_for_byte(open_stage: OpenStage, at: int, changes: di
     assert judged_with(second) >= 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", LAYOUTS)
 def test_a_chain_of_successors_goes_on_byte_for_byte(open_stage: OpenStage, changes: dict[str, Any]) -> None:
     """The third takes over from a second one that has closed nothing itself, the fourth from one that has."""
@@ -107,6 +108,7 @@ def test_a_chain_of_successors_goes_on_byte_for_byte(open_stage: OpenStage, chan
     assert windows(*stages) == windows(never_died(open_stage, source, **changes))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", LAYOUTS)
 def test_eight_partitions_and_one_of_labels_go_on_byte_for_byte(open_stage: OpenStage, changes: dict[str, Any]) -> None:
     source = ScriptedSource([*(Partition("t", number) for number in range(8)), Partition("labels")])
@@ -114,6 +116,7 @@ def test_eight_partitions_and_one_of_labels_go_on_byte_for_byte(open_stage: Open
     assert windows(*stages) == windows(never_died(open_stage, source, **changes))
 
 
+@pytest.mark.slow
 def test_a_member_that_is_killed_while_it_reads_again_hands_over_all_the_same(open_stage: OpenStage) -> None:
     source = ScriptedSource(batch=10)
     dealt_to(source, records(0, 330))
@@ -129,6 +132,7 @@ def test_a_member_that_is_killed_while_it_reads_again_hands_over_all_the_same(op
     assert windows(first, third) == windows(never_died(open_stage, source))
 
 
+@pytest.mark.slow
 def test_a_successor_that_is_restarted_while_it_reads_again_goes_on(open_stage: OpenStage) -> None:
     source = ScriptedSource(batch=10)
     dealt_to(source, records(0, 330))

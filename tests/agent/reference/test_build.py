@@ -149,6 +149,7 @@ def test_fewer_than_ten_chunks_leave_the_spread_unknown(tmp_path: Path) -> None:
     assert reference.provenance["spread"] == "unknown: fewer than 10 chunks"
 
 
+@pytest.mark.slow
 def test_events_that_come_in_bursts_of_one_kind_are_seen_as_clustered(tmp_path: Path) -> None:
     """A hundred days of 40 events, ten times the same applicant each: X^2 / df is ten."""
     events = credit_events(rows=4000, days=100)

@@ -52,6 +52,7 @@ def test_an_untouched_copy_is_not_accused(small: Path, tmp_path: Path) -> None:
     assert report.checkpoints == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("portion", range(PORTIONS))
 @pytest.mark.timeout(COUNT)
 def test_random_changes_are_found(small: Path, tmp_path: Path, portion: int) -> None:

@@ -146,6 +146,7 @@ class LogOnAFrailDisk(RuleBasedStateMachine):
             assert fold(leaf_hashes(leaves[head.shard][: head.size])) == head.root
 
 
+@pytest.mark.slow
 def test_nothing_recorded_is_lost_and_no_head_contradicted_whatever_the_disk_does(tmp_path: Path) -> None:
     LogOnAFrailDisk.root = tmp_path
     run_state_machine_as_test(LogOnAFrailDisk, settings=settings(stateful_step_count=20))
