@@ -26,6 +26,7 @@ from detectors.windows import BEGINNING_OF_TIME
 from exporters.cells import column_counts
 from exporters.incident_view import incident_view
 from exporters.snapshot import (
+    OTHER,
     Bound,
     Build,
     ColumnCount,
@@ -90,6 +91,7 @@ class Painter:
             source=self._source(),
             systems=tuple(self._systems(ledger)),
             models=tuple(self._models(ledger)),
+            overflow=dict(_overflow(ledger)),
             streams=tuple(self._streams(ledger, provisional)),
             incidents=tuple(self._incidents(ledger)),
             steps=facts.steps,
@@ -155,9 +157,12 @@ class Painter:
             )
 
     def _models(self, ledger: Ledger) -> Iterator[ModelFacts]:
+        """Model versions that live, and as many of the retired ones as there is room for, the latest first."""
         contexts = self.step.pipeline.contexts
-        seen = {ModelKey(*lane.key[:3]) for lane in ledger.lanes.values()}
-        for key in sorted(key for key in seen if contexts.knows(key)):
+        newest_first = sorted(ledger.lanes.values(), key=lambda lane: (lane.ended, -lane.id))
+        latest = list(dict.fromkeys(ModelKey(*lane.key[:3]) for lane in newest_first))
+        latest = latest[: self.step.settings.limits.max_streams]
+        for key in sorted(key for key in latest if contexts.knows(key)):
             context = contexts.of(key)
             labels = key._asdict()
             yield ModelFacts(
@@ -286,6 +291,13 @@ def _result(judged: Judged) -> Result:
 
 def _known(time_us: int) -> int | None:
     return None if time_us == BEGINNING_OF_TIME else time_us
+
+
+def _overflow(ledger: Ledger) -> Iterator[tuple[StreamKey, int]]:
+    for labels, count in ledger.counter("stream_overflow"):
+        yield StreamKey(labels["system"], labels["model"], OTHER), count
+    for labels, count in ledger.counter("segment_overflow"):
+        yield StreamKey(labels["system"], labels["model"], ALL_VERSIONS, OTHER), count
 
 
 def _sum(ledger: Ledger, name: str) -> int:

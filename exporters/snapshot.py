@@ -56,6 +56,8 @@ class Counters:
     failures: Mapping[str, int] = field(default_factory=dict)
 
 
+OTHER = "__other__"
+"""Label value of all those together for whom there was no room."""
 LABEL_OUTCOMES = (
     "joined",
     "replaced",
@@ -299,6 +301,8 @@ class Snapshot:
         at_us, started_us: agent's clock.
         not_ready: why the agent is not ready; empty when it is.
         state_bytes: size on disk by part (database, join).
+        overflow: events that no stream of their own counts because ``limits.max_streams`` was reached; the part of the key
+            that found no room is ``OTHER``.
         disks: by directory ("state", "log"), the file system it lies on.
         log: the event log; ``None`` where nothing is logged.
         incidents: the open ones, then those resolved lately, newest first.
@@ -313,6 +317,7 @@ class Snapshot:
     source: SourceStatus = field(default_factory=SourceStatus)
     systems: tuple[SystemFacts, ...] = ()
     models: tuple[ModelFacts, ...] = ()
+    overflow: Mapping[StreamKey, int] = field(default_factory=dict)
     streams: tuple[StreamStatus, ...] = ()
     incidents: tuple[IncidentView, ...] = ()
     steps: Timing = field(default_factory=Timing)

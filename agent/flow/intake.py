@@ -143,6 +143,9 @@ class Intake:
         """Rows whose time can be believed, whose stream can be watched and whose pane can be opened; the others' reasons."""
         ahead = self._ahead(batch.occurred_us[rows], now_us)
         unwatched = ~ahead & np.isin(batch.model_of[rows], self._unwatchable(batch, rows[~ahead]))
+        for number, count in zip(*np.unique(batch.model_of[rows[unwatched]], return_counts=True), strict=True):
+            beyond_streams = batch.models[number]
+            self.ledger.count("stream_overflow", int(count), system=beyond_streams.system, model=beyond_streams.model)
         good = ~(ahead | unwatched)
         beyond = good & np.isin(panes, self._unopenable(panes[good], key))
         refused = [

@@ -116,6 +116,14 @@ MODEL_FAMILIES: tuple[Family, ...] = (
         _model_events,
     ),
     Family(
+        "wachter_stream_overflow_events",
+        "counter",
+        "Inference events beyond limits.max_streams: rejected with their version (version is __other__), or counted for the "
+        "whole model only (segment is __other__).",
+        STREAM_LABELS,
+        lambda s: (Sample(tuple(key), count) for key, count in s.overflow.items()),
+    ),
+    Family(
         "wachter_model_last_event_timestamp_seconds",
         "gauge",
         "Largest event time of an accepted inference event.",

@@ -7,6 +7,7 @@ import math
 from detectors.columns import ModelKey, StreamKey
 from detectors.measurement import Measurement, Stage, Status, Track
 from exporters.snapshot import (
+    OTHER,
     Bound,
     Build,
     ColumnCount,
@@ -106,6 +107,10 @@ SNAPSHOT = Snapshot(
     ),
     systems=(SystemFacts("credit-scoring", "risk team", "in-house", "high", NOW_US - 600_000_000),),
     models=(ModelFacts(MODEL, "binary", "9f3c2d1a", "77aa00bb", 100, 2, NOW_US - 1_000_000),),
+    overflow={
+        StreamKey("credit-scoring", "credit", OTHER): 7,
+        StreamKey("credit-scoring", "credit", "*", OTHER): 5,
+    },
     streams=(
         StreamStatus(
             STREAM,

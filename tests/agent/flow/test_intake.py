@@ -164,6 +164,7 @@ def test_versions_beyond_the_bound_of_streams_are_rejected_by_that_name(open_sta
     stage.run(*(event(n, 5, version=str(n)) for n in range(4)), event("again", 6, version="1"))
     assert stage.classes() == (5, 3, 2, 0, 0)
     assert kept_reasons(stage) == ["too_many_streams"] * 2
+    assert stage.count("stream_overflow") == 2
     assert {lane.key.version for lane in stage.step.pipeline.ledger.lanes.values()} == {"0", "1"}
 
 
