@@ -17,7 +17,7 @@ from deploy.build.draw.scene import PICKED
 from tests.deploy.test_dashboards import BOARDS, panels
 from tests.parts.monitoring import get_json, require
 
-pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(600)]
 SECONDS = 60
 STEP_SECONDS = 21_600
 

@@ -67,5 +67,6 @@ def _each() -> Any:
         {"metric": "=$of_groups", "subject": "=$group", "segment": "="},
         width=24,
         height=7,
+        reference=False,
     )
     return panel.axis_soft_min(0).repeat("group").repeat_direction("h").max_per_row(3)

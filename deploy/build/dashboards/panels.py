@@ -120,11 +120,13 @@ def with_interval(
     *,
     width: int,
     height: int = 8,
+    reference: bool = True,
 ) -> Any:
-    """A measure with its interval as a band, and the value it has on the reference."""
+    """A measure with its interval as a band, and the value it has on the reference, where it has one there."""
     names = {"upper": "wachter_measure_upper", "lower": "wachter_measure_lower", "value": "wachter_measure_value"}
     queries = [Query(scope.series(name, **matchers), legend) for legend, name in names.items()]
-    queries.append(Query(scope.series("wachter_measure_baseline", **matchers), "reference"))
+    if reference:
+        queries.append(Query(scope.series("wachter_measure_baseline", **matchers), "reference"))
     panel = steps_of_windows(graph(title, description, unit, *queries, width=width, height=height)).fill_opacity(0)
     painted(panel, "upper", BLUE, {**EDGE, "fillBelowTo": "lower", "fillOpacity": 25})
     painted(panel, "lower", BLUE, EDGE)

@@ -60,6 +60,7 @@ def _coverage() -> Any:
         MODEL,
         {"metric": f"={COVERAGE}", **WHOLE},
         width=12,
+        reference=False,
     ).axis_soft_max(1)
 
 
