@@ -28,6 +28,8 @@ from agent.kafka import KafkaSource
 from agent.memory import MEMORY, MemoryGuard
 from agent.picture import Facts, Painter
 from agent.reloading import Reloader
+from agent.reports.jobs import Jobs
+from agent.reports.of_incidents import IncidentReports
 from agent.state.acts import ActKind, Settled, submit
 from agent.state.store import DATABASE, Store, connect
 from agent.step import Step
@@ -90,6 +92,7 @@ class Agent:
         self.painter = Painter(self.step, self.sender)
         self.reloader = Reloader(path, settings, contexts, self.clock)
         self.snapshot: Snapshot = self.painter.paint(self.facts, {})
+        self.reports = IncidentReports(path, lambda: self.settings, Jobs(settings.state.directory))
         self.server = WebServer(settings.listen.host, settings.listen.port, self._views(), self._exposition_options)
         self._stopping = False  # no lock: a signal handler sets it, and the loop that it interrupts may hold one
         self._ticked = self.clock.monotonic_seconds()
@@ -255,6 +258,7 @@ class Agent:
             act=self._act,
             dossier=RecentDossiers(lambda record: dossier_of(self.settings, log_directory(self.settings), record)),
             settings=lambda: self.settings,
+            reports=self.reports,
         )
 
     def _why_not_live(self) -> str:
@@ -294,6 +298,7 @@ class Agent:
         self.source.close(SHUTDOWN_SECONDS / 2)
         self.sender.close(SHUTDOWN_SECONDS / 4)
         self.server.close(SHUTDOWN_SECONDS / 4)
+        self.reports.close()
         self.journal.close()
         self.store.close()
         log.info("stopped")

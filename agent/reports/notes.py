@@ -9,7 +9,8 @@ from agent.reports.rows_of import Read
 from agent.web.html import Html, join, render
 from detectors.columns import StreamKey
 
-NOTE = """<section style="font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 1.5rem auto; padding: 0 1.25rem">
+NOTE = """<section style="font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 1.5rem auto;
+ padding: .5rem 1.25rem; color: #1c2430; background: #fff">
 <h1 style="font-size: 1.3rem">{title}</h1>
 <p>Evidently {version} over rows that the event log of Wachter holds. What calls people, and what an incident rests on, are
 the measurements of Wachter; this report is a second opinion, and a closer look at the columns.</p>

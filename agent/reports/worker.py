@@ -30,6 +30,7 @@ from detectors.columns import StreamKey
 from exporters.evidence.reader import LogReader
 
 NICE = 10
+MOST_FILE_BYTES = 32 << 20
 INSTALL = "Evidently is not installed beside this Python ({python}). Run: {python} -m pip install 'wachter[reports]'"
 GIVEN = "The reference rows were chosen by whoever asked for this report."
 EARLIEST = (
@@ -60,6 +61,7 @@ def _bound(task: Task) -> None:
     os.nice(NICE)
     resource.setrlimit(resource.RLIMIT_AS, (task.memory_bytes, task.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (task.cpu_seconds, task.cpu_seconds))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_FILE_BYTES, MOST_FILE_BYTES))
 
 
 def _make(task: Task) -> None:

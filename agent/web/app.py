@@ -23,7 +23,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.web import api
 from agent.web.forms import Tokens
-from agent.web.people import People, refusal_page
+from agent.web.people import HEADERS, People, refusal_page
+from agent.web.report_pages import ReportPages
 from agent.web.scrape import Scraped, negotiate, takes_gzip
 from agent.web.views import Views
 from exporters.exposition import ExpositionOptions
@@ -48,7 +49,9 @@ class Pages:
         # One thread renders, so that acts which wait for the loop never delay a scrape.
         self._renderer = ThreadPoolExecutor(1, "wachter-render")
         self._workers = ThreadPoolExecutor(2, "wachter-http")
-        self._people = People(views, partial(_run, self._workers), Tokens())
+        in_worker, tokens = partial(_run, self._workers), Tokens()
+        self._people = People(views, in_worker, tokens)
+        self._reports = ReportPages(views, in_worker, tokens, HEADERS)
         self._changing = 0
 
     def close(self) -> None:
@@ -68,6 +71,16 @@ class Pages:
     async def act_form(self, request: Request) -> Response:
         with self._change(request):
             return await self._people.act(request)
+
+    async def start_report(self, request: Request) -> Response:
+        with self._change(request):
+            return await self._reports.start(request)
+
+    async def report(self, request: Request) -> Response:
+        return await self._reports.waiting(request)
+
+    async def report_file(self, request: Request) -> Response:
+        return await self._reports.file(request)
 
     async def metrics(self, request: Request) -> Response:
         wanted = negotiate(request.headers.get("accept", ""))
@@ -120,6 +133,9 @@ def build_app(pages: Pages, middleware: Sequence[Middleware]) -> Starlette:
         routes=[
             Route("/", pages.landing),
             Route("/incidents/{incident_id}", pages.incident_page),
+            Route("/incidents/{incident_id}/report", pages.start_report, methods=["POST"]),
+            Route("/incidents/{incident_id}/report", pages.report),
+            Route("/incidents/{incident_id}/report/file", pages.report_file),
             Route("/incidents/{incident_id}/{kind}", pages.act_form, methods=["POST"]),
             Route("/models/{system}/{model}", pages.model_page),
             Route("/metrics", pages.metrics),

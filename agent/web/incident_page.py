@@ -17,6 +17,7 @@ from agent.web.html import Html, facts, join, render, table
 from agent.web.incident_parts import columns_part, examples_part, quality_part, timeline_part
 from agent.web.interval_chart import interval_chart, name_of
 from agent.web.listing import model_path
+from agent.web.report_pages import NONE
 from agent.web.shell import badge, links, long_list, page, scroll
 from agent.web.times import lasting, of_record
 from config.settings import Settings
@@ -37,6 +38,7 @@ SECTIONS = {
     "#moved": "What moved",
     "#quality": "Data quality",
     "#examples": "Examples",
+    "#report": "Report",
     "#timeline": "Timeline",
 }
 
@@ -57,6 +59,8 @@ BODY = """<p>{badges}</p>
 {quality}
 <h2 id="examples">Example events</h2>
 {examples}
+<h2 id="report">Report</h2>
+{report}
 <h2 id="timeline">Timeline</h2>
 {timeline}"""
 
@@ -68,6 +72,7 @@ class Shown:
     Attributes:
         now_us: the agent's clock; watermark_us: how far event time has come.
         told: what became of the act that led here; empty otherwise.
+        report: see ``report_part``.
     """
 
     record: Record
@@ -77,6 +82,7 @@ class Shown:
     watermark_us: int
     form: ActForm
     told: Html
+    report: Html = NONE
 
 
 def incident_page(shown: Shown) -> str:
@@ -95,6 +101,7 @@ def incident_page(shown: Shown) -> str:
         moved=columns_part(record, dossier.pictures),
         quality=quality_part(dossier.quality, missing),
         examples=examples_part(dossier.examples, shown.settings.page.examples, missing),
+        report=shown.report,
         timeline=timeline_part(record, dossier.entries, missing),
         act=act_form(record, shown.form),
     )

@@ -9,6 +9,7 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from agent.reports.jobs import Job
 from agent.state.acts import DONE, UNKNOWN, ActKind, Settled
 from agent.web.act_form import SILENCES, ActForm
 from agent.web.api import ACT_KINDS, InWorker, Refused
@@ -18,6 +19,7 @@ from agent.web.html import Html, render
 from agent.web.incident_page import Shown, incident_page, outcome_note
 from agent.web.listing import Filters, incident_path, listing
 from agent.web.model_page import find_model, model_page
+from agent.web.report_pages import NONE, report_part
 from agent.web.shell import page
 from agent.web.times import HOUR_US
 from agent.web.views import Views
@@ -130,10 +132,18 @@ class People:
             comment=written.get("comment", ""),
         )
         watermark_us = event_time_us(snapshot, record["stream"]["system"])
-        shown = Shown(record, dossier, self._views.settings(), snapshot.at_us, watermark_us, form, told)
+        report = await self._report(record, form.token)
+        shown = Shown(record, dossier, self._views.settings(), snapshot.at_us, watermark_us, form, told, report)
         answer = HTMLResponse(incident_page(shown), refused.status if refused else 200, HEADERS)
         remember(answer, request, cookie)
         return answer
+
+    async def _report(self, record: Mapping[str, Any], token: str) -> Html:
+        reports = self._views.reports
+        if reports is None:
+            return NONE
+        job = cast("Job | None", await self._in_worker(lambda: reports.of(record["id"])))
+        return report_part(record, job, token)
 
     async def _record(self, incident_id: str) -> Mapping[str, Any]:
         """As the state has it now: the snapshot may be older than the act that led here."""

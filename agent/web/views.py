@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from agent.reports.of_incidents import IncidentReports
 from agent.state.acts import ActKind, Settled
 from config.settings import Settings
 from exporters.dossier import Dossier
@@ -27,6 +28,7 @@ class Views:
         dossier: what is known about an incident beyond its record; reads disks.
         settings: those in effect.
         act: see ``Act``.
+        reports: starts reports about incidents and knows them; ``None`` where there are none.
     """
 
     snapshot: Callable[[], Snapshot]
@@ -36,3 +38,4 @@ class Views:
     act: Act
     dossier: Callable[[Mapping[str, object]], Dossier]
     settings: Callable[[], Settings]
+    reports: IncidentReports | None = None
