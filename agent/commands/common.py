@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from agent.commands.terminal import Console
 from agent.state.store import DATABASE
 from config.errors import SettingsError
 from config.settings import load

@@ -6,10 +6,10 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from agent.commands.common import SettingsOption, StateOption, open_state
+from agent.commands.terminal import Console
 from agent.state.store import measurement_lines
 
 AsJsonLines = Annotated[bool, typer.Option("--jsonl", help="One JSON object a line, as in measurements.jsonl.")]

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from agent.commands.common import USAGE, AsJson, SettingsOption, StateOption, database_of, fail, open_state
+from agent.commands.terminal import Console
 from agent.state.acts import DONE, ActKind, submit
 from agent.state.store import incident_lines
 from config.errors import ActRefused

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from agent.commands.common import fail
 from agent.commands.settings import find_problems
+from agent.commands.terminal import Console
 from agent.proposal.document import Origin, to_yaml
 from agent.proposal.foreign import propose_foreign
 from agent.proposal.native import NothingToPropose, Proposal, propose_native

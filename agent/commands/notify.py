@@ -9,10 +9,10 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from agent.commands.common import fail
+from agent.commands.terminal import Console
 from agent.delivery.channels import channel_of
 from agent.delivery.post import post
 from agent.delivery.target import Due, Parcel, Target

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from agent.commands import init
 from agent.commands.common import fail
+from agent.commands.terminal import Console
 from agent.reference.build import build_reference
 from agent.reference.report import columns_of, iso, performance_of, to_record, warnings_of
 from agent.reference.settings import Chosen, choose_model, load_without_references

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from agent.commands.common import AsJson, SettingsOption, StateOption, fail, open_state
+from agent.commands.terminal import Console
 from agent.state import rejects
 from agent.state.rejects import Kept
 from config.contract import REJECT_REASONS

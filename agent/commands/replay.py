@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.commands.common import USAGE, AsJson, StateOption, fail
 from agent.commands.replay_log import LogRequest, run_from_log
+from agent.commands.terminal import Console
 from agent.replay.run import INCIDENTS, MEASUREMENTS, Summary, replay
 from config.errors import WachterError
 from config.settings import load

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.clock import time_us
 from agent.commands.common import USAGE, fail
+from agent.commands.terminal import Console
 from agent.evidence.lookup import FindKey
 from agent.replay.comparison import Span
 from agent.replay.from_log import DIFFERENCES, LogSummary, replay_log

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from agent.commands.common import USAGE, SettingsOption, fail, open_state
 from agent.commands.log.common import LogArgument, load_settings
+from agent.commands.terminal import Console
 from agent.commands.windows import instant_of, window_of
 from agent.evidence.begin import log_directory
 from agent.reports.about import window_of_incident

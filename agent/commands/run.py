@@ -12,6 +12,7 @@ import structlog
 import typer
 
 from agent.commands.common import fail
+from agent.commands.terminal import visible_values
 from agent.runner import Agent
 from config.errors import WachterError
 from config.settings import load
@@ -49,6 +50,7 @@ def _set_up_log(as_json: bool, level: int) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            visible_values,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 import yaml
-from rich.console import Console
 from rich.markup import escape
 
+from agent.commands.terminal import Console
 from agent.decoders import build_decoder
 from agent.flow.contexts import Contexts
 from agent.validate import check_names

@@ -10,10 +10,10 @@ from typing import Annotated, Any, NoReturn
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from agent.commands.common import USAGE, fail
+from agent.commands.terminal import Console
 from agent.evidence.begin import log_directory
 from config.errors import EvidenceError, SettingsError
 from config.settings import Settings, load

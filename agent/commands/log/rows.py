@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 import typer
-from rich.console import Console
 
 from agent.commands.common import USAGE, fail
 from agent.commands.log.common import SettingsOption, load_settings, open_log, unreadable
 from agent.commands.log.keys import people_keys
+from agent.commands.terminal import Console
 from agent.commands.windows import instant_of, stream_of, window_of
 from agent.evidence.row_columns import FIXED, ColumnSpec, as_sent, as_table, columns_of
 from agent.evidence.rows import RowReader, Rows
