@@ -26,8 +26,8 @@ from config.settings.receivers import (
 from detectors.measurement import Track
 from exporters.slack import MAX_NOTICES
 
-PATIENT = Backoff(first_seconds=5.0, longest_seconds=60.0)
-"""For services that ask to be left alone for minutes when they have trouble."""
+PATIENT = Backoff(first_seconds=5.0, longest_seconds=40.0)
+"""For services that want to be left alone when they have trouble, and hear of all within a minute of their return."""
 DIGEST = 20
 """Most incidents in one mail or note."""
 
