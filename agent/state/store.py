@@ -19,117 +19,16 @@ from agent.delivery import outbox
 from agent.source import Partition
 from agent.state import acts, evidence, pictures, rejects, requests
 from agent.state.lock import hold
-from config.errors import StateError, StateVersion
-from detectors.columns import StreamKey
-from detectors.windows import BEGINNING_OF_TIME, PartitionProgress
+from agent.state.records import Lane, Position, SystemClock
+from agent.state.schema import prepare
+from config.errors import StateError
 
-FORMAT_VERSION = 1
 DATABASE = "state.db"
-
-SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE position (topic TEXT, number INTEGER, body BLOB NOT NULL, PRIMARY KEY (topic, number)) WITHOUT ROWID;
-CREATE TABLE system_clock (system TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE counter (name TEXT, labels TEXT, value INTEGER NOT NULL, PRIMARY KEY (name, labels)) WITHOUT ROWID;
-CREATE TABLE context (digest TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE lane (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE stream (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE pane (
-    lane INTEGER NOT NULL, start_us INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (lane, start_us)
-);
-CREATE TABLE join_pane (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE join_chunk (
-    pane INTEGER NOT NULL, log TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (pane, log, number)
-);
-CREATE TABLE pending_label (
-    id INTEGER PRIMARY KEY, system TEXT NOT NULL, model TEXT NOT NULL, body BLOB NOT NULL
-);
-CREATE TABLE volume (
-    system TEXT, model TEXT, length_us INTEGER, end_us INTEGER, events INTEGER NOT NULL,
-    PRIMARY KEY (system, model, length_us, end_us)
-) WITHOUT ROWID;
-CREATE TABLE measurement (
-    due_us INTEGER NOT NULL, stream TEXT NOT NULL, end_us INTEGER NOT NULL, metric TEXT NOT NULL, subject TEXT NOT NULL,
-    line BLOB NOT NULL, PRIMARY KEY (due_us, stream, end_us, metric, subject)
-) WITHOUT ROWID;
-CREATE TABLE incident (
-    id TEXT PRIMARY KEY, first_due_us INTEGER NOT NULL, stream TEXT NOT NULL, fingerprint TEXT NOT NULL,
-    episode INTEGER NOT NULL, line BLOB NOT NULL
-) WITHOUT ROWID;
-"""
+__all__ = [
+    "DATABASE", "Lane", "Position", "Store", "SystemClock", "connect", "incident_lines", "measurement_lines",
+]  # fmt: skip
 
 Body = TypeVar("Body", bound=msgspec.Struct)
-
-
-class Position(msgspec.Struct, frozen=True):
-    """Where a partition is read next and what is known of its event time.
-
-    Attributes:
-        next_offset: the first offset whose record is not in the state.
-        progress: frontiers.
-        needed: lowest offset of an accepted event by (system, pane start), for panes of unclosed windows and of runs.
-        late: (system, offset, watermark): from this offset on, events of panes that ended by then were late.
-        cut_from_us: records before its next one were not read, and how far its event time had come by then; else None.
-        cut_seen_us: event times of the first events behind those records, until there are enough of them.
-        topic_id: of the topic that the offset belongs to; empty where the source does not tell.
-    """
-
-    next_offset: int
-    progress: PartitionProgress = PartitionProgress()
-    needed: tuple[tuple[str, int, int], ...] = ()
-    late: tuple[tuple[str, int, int], ...] = ()
-    cut_from_us: int | None = None
-    cut_seen_us: tuple[int, ...] = ()
-    topic_id: str = ""
-
-
-class SystemClock(msgspec.Struct, frozen=True):
-    """How far the event time of a system has come.
-
-    Attributes:
-        watermark_us, label_watermark_us: of inference events, and of what labels decide.
-        cuts: stretches [from, until) of event time in which records were not read.
-        open_from_us: earliest pane that an open window may hold.
-        kept_from_us: earliest pane that can be rebuilt by reading again; before ``open_from_us`` where runs ask for it.
-    """
-
-    watermark_us: int = BEGINNING_OF_TIME
-    label_watermark_us: int = BEGINNING_OF_TIME
-    cuts: tuple[tuple[int, int], ...] = ()
-    open_from_us: int = BEGINNING_OF_TIME
-    kept_from_us: int = BEGINNING_OF_TIME
-
-    def cuts_into(self, start_us: int, end_us: int) -> bool:
-        """Whether some events of the window may not have been read."""
-        return any(start_us < until and since < end_us for since, until in self.cuts)
-
-
-class Lane(msgspec.Struct, frozen=True, kw_only=True):
-    """A stream under one layout: where its windows stand.
-
-    Attributes:
-        context: digest of layout, reference and window plan; a window never mixes two.
-        first_pane_us: earliest accepted pane since it began or came back.
-        closed_until_us: end of the last closed window; BEGINNING_OF_TIME before the first one.
-        last_seen_us: end of the last window that held events.
-        awaiting: closed windows (start, end) whose label horizon has not passed.
-        ended: retired, or replaced by another layout.
-        cut_us: the pane in which another layout took over: both hold a part only of the window around it; else None.
-    """
-
-    id: int
-    key: StreamKey
-    context: str
-    first_pane_us: int
-    last_seen_us: int
-    closed_until_us: int = BEGINNING_OF_TIME
-    awaiting: tuple[tuple[int, int], ...] = ()
-    ended: bool = False
-    cut_us: int | None = None
-
-    def cuts_into(self, start_us: int, end_us: int) -> bool:
-        """Whether the window holds a part only of its events."""
-        return self.cut_us is not None and start_us <= self.cut_us < end_us
 
 
 class Store:
@@ -151,7 +50,7 @@ class Store:
         self._lock = hold(directory)
         try:
             self.connection = connect(directory, durable=durable)
-            _prepare(self.connection)
+            prepare(self.connection)
             for part in (acts, evidence, outbox, pictures, rejects, requests):
                 part.create_schema(self.connection)
         except sqlite3.Error as error:
@@ -341,21 +240,6 @@ def incident_lines(connection: sqlite3.Connection, *, agent: bool) -> Iterator[b
         (agent,),
     )
     return (line for (line,) in rows)
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Make the schema in an empty database, or check that we know its format."""
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-        (version,) = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
-        if int(version) != FORMAT_VERSION:
-            raise StateVersion(
-                f"the state is of format {version}, this version reads format {FORMAT_VERSION}. "
-                "Run the version that wrote it, or start with an empty state directory"
-            )
-        return
-    connection.executescript(
-        f"BEGIN; {SCHEMA} INSERT INTO meta VALUES ('format', '{FORMAT_VERSION}'); COMMIT;"  # noqa: S608 - constants
-    )
 
 
 def _decode(body: bytes, kind: type[Body]) -> Body:

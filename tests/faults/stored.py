@@ -13,7 +13,8 @@ from pathlib import Path
 
 import zstandard
 
-from agent.state.store import DATABASE, FORMAT_VERSION
+from agent.state.schema import FORMAT_VERSION
+from agent.state.store import DATABASE
 from config.settings import Settings, from_mapping
 from detectors import reference as references
 from tests.agent.scripted_source import ScriptedSource

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.state.store import FORMAT_VERSION, Store, measurement_lines
+from agent.state.schema import FORMAT_VERSION
+from agent.state.store import Store, measurement_lines
 from config.errors import StateVersion
 from detectors import reference as references
 from detectors.reference import Reference

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent.source import Partition
-from agent.state.store import FORMAT_VERSION, Position, Store, SystemClock, connect
+from agent.state.schema import FORMAT_VERSION
+from agent.state.store import Position, Store, SystemClock, connect
 from config.errors import StateError, StateLocked, StateVersion
 
 PART = Partition("t", 3)

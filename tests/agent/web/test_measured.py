@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from agent.state.store import SCHEMA
+from agent.state.schema import SCHEMA
 from agent.web.measured import MOST_WINDOWS, measured, trend
 
 STREAM = ("lending", "credit", "1", "")
