@@ -117,6 +117,10 @@ class Findings:
         self._found |= others._found
         self._notes |= others._notes
 
+    def keep_common(self, others: Findings) -> None:
+        """Forget the findings that others have not."""
+        self._found = {key: finding for key, finding in self._found.items() if key in others._found}
+
     def _relative(self, where: str | Path) -> str:
         return str(where).removeprefix(f"{self._directory}/")
 

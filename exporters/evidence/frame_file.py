@@ -32,13 +32,14 @@ class FrameFile:
         self._kinds = kinds
         self._damage: LogDamaged | None = None
         self._file = path.open("rb")
+        size = self._file.seek(0, os.SEEK_END)  # once: the file may grow
         try:
-            for offset, head in _whole_frames(self._file, self.name):
+            for offset, head in _whole_frames(self._file, self.name, size):
                 self.heads.append((offset, head))
                 self.whole_bytes = offset + HEAD_BYTES + head.stored_bytes
         except LogDamaged as error:
             self._damage = error
-        self.torn_bytes = self._file.seek(0, os.SEEK_END) - self.whole_bytes
+        self.torn_bytes = size - self.whole_bytes
 
     def frames(self, kind: int, first: int = 0) -> Iterator[Frame]:
         """The frames of a kind, from the one that speaks of entry ``first`` on.
@@ -63,22 +64,21 @@ class FrameFile:
         return {self.end(kind, first) for kind in (ENTRIES, PAYLOADS)}
 
     def tail(self) -> bytes:
-        """What lies behind the last whole frame."""
+        """What lay behind the last whole frame when the file was opened."""
         self._file.seek(self.whole_bytes)
-        return self._file.read()
+        return self._file.read(self.torn_bytes)
 
     def close(self) -> None:
         """Give the descriptor back; safe twice."""
         self._file.close()
 
 
-def _whole_frames(file: BinaryIO, name: str) -> Iterator[tuple[int, Head]]:
-    """Offset and head of each frame that is there to its end; digests are not checked.
+def _whole_frames(file: BinaryIO, name: str, size: int) -> Iterator[tuple[int, Head]]:
+    """Offset and head of each frame that ends within the first ``size`` bytes; digests are not checked.
 
     Raises:
         LogDamaged: a head is none at all.
     """
-    size = file.seek(0, os.SEEK_END)
     file.seek(0)
     heads = read_heads(file, name)
     behind = 0

@@ -13,7 +13,9 @@ last behind an ``x``: ``000``, ``x001/234``.
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,5 +81,11 @@ def parse_range(name: str) -> int | None:
 def ranges(shard: Path, kind: str) -> list[int]:
     """The ranges of which a shard has a file of this kind, in order."""
     folder = shard / kind
-    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    names = (path.relative_to(folder).as_posix() for path in files_below(folder))
     return sorted(number for name in names if (number := parse_range(name)) is not None)
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder; what a writer removes meanwhile is passed over."""
+    for directory, _, names in os.walk(folder):
+        yield from (Path(directory, name) for name in names)

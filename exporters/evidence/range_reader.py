@@ -202,10 +202,9 @@ def _width_of(shard: Path, index: int) -> int:
 def _bundle_count(shard: Path) -> int:
     """How many ranges the bundles of a shard reach into."""
     last = -1
-    for path in (shard / layout.TILE / "entries").rglob("*"):
-        if path.is_file():
-            with suppress(LogDamaged):
-                last = max(last, parse_entries_path(path.relative_to(shard).as_posix()).index)
+    for path in layout.files_below(shard / layout.TILE / "entries"):
+        with suppress(LogDamaged):
+            last = max(last, parse_entries_path(path.relative_to(shard).as_posix()).index)
     return last // FRAMES + 1
 
 

@@ -23,14 +23,14 @@ from exporters.evidence.note import Verifier, open_checkpoint
 from exporters.evidence.reader import LogReader
 from exporters.evidence.verify_chain import ChainCheck
 from exporters.evidence.verify_directory import check_directory
-from exporters.evidence.verify_files import FileCheck
+from exporters.evidence.verify_files import Circumstances, FileCheck
 from exporters.evidence.verify_heads import Head, check_heads
 from exporters.evidence.verify_leaves import LeafCheck
 from exporters.evidence.verify_shard import ShardCheck
 
 Progress = Callable[[int, int], None]
-_LOOKS = 3
-"""How often the files of a shard are looked at while its writer changes them."""
+_MORE_LOOKS = 3
+"""How often files that seem wrong are looked at again while a writer changes them."""
 
 
 def verify(
@@ -102,26 +102,24 @@ class _Verification:
         self._check_files(check)
 
     def _check_files(self, check: ShardCheck) -> None:
-        """Beside a live writer the files are looked at again, when they have changed under the first look."""
-        for look in range(_LOOKS if self._live else 1):
-            if self._live:
-                check.heads = self._heads_again(check)
-            found = Findings(self._directory)
-            self._file_check(check, found).run()
-            if not found.findings or look == _LOOKS - 1 or not self._live:
-                self._findings.take(found)
-                return
+        """Beside a live writer files are looked at several times: what is wrong each time is wrong."""
+        found = self._look_at_files(check)
+        for _ in range(_MORE_LOOKS if self._live else 0):
+            if found.findings:
+                found.keep_common(self._look_at_files(check))
+        self._findings.take(found)
 
-    def _file_check(self, check: ShardCheck, found: Findings) -> FileCheck:
-        export = self._manifest
-        return FileCheck(
-            check.path,
-            check.tree,
-            check.signed,
-            found,
+    def _look_at_files(self, check: ShardCheck) -> Findings:
+        export, found = self._manifest, Findings(self._directory)
+        circumstances = Circumstances(
             has_payloads=export is None or export.payloads,
             is_of_tiles=export is not None and export.layout == "tiles",
+            live=self._live,
         )
+        if self._live:
+            check.heads = self._heads_again(check)
+        FileCheck(check.path, check.tree, check.signed, found, circumstances).run()
+        return found
 
     def _heads_again(self, check: ShardCheck) -> list[Head]:
         """The heads as they are now; roots of new ones are compared as far as their entries were read."""

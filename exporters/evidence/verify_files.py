@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import LogDamaged
@@ -14,13 +15,11 @@ from exporters.evidence.frames import PAYLOADS, RANGE_ENTRIES
 from exporters.evidence.paths import (
     Bundle,
     Tile,
-    decode_bundle,
-    parse_entries_path,
-    parse_tile_path,
     tiles,
 )
 from exporters.evidence.range_reader import RangeReader, is_packed_now
-from exporters.evidence.tree import HASH_BYTES, TILE_WIDTH, leaf_hashes, reduce_level, split_hashes
+from exporters.evidence.tree import TILE_WIDTH, leaf_hashes, reduce_level
+from exporters.evidence.verify_tiles import TileCheck, last_range
 from exporters.evidence.verify_tree import TreeCheck
 
 _TILE_BITS = 8
@@ -28,27 +27,41 @@ _OF_PACKED = (layout.PACK, layout.PAYLOAD, layout.INDEX)
 _HEADS = frozenset((layout.CHECKPOINT, layout.CHECKPOINTS))
 
 
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a shard need not have, or may have beside what is known.
+
+    Attributes:
+        has_payloads: whether there are payload files: not in every export.
+        is_of_tiles: an export without packs.
+        live: a writer may add and remove files meanwhile.
+    """
+
+    has_payloads: bool = True
+    is_of_tiles: bool = False
+    live: bool = False
+
+
 class FileCheck:
     """Checks which files lie in a shard.
 
     Args:
         path: of the shard; tree: as recomputed; signed: entries that the last head covers.
-        has_payloads: whether there are payload files: not in every export; is_of_tiles: an export without packs.
     """
 
     def __init__(
-        self, path: Path, tree: TreeCheck, signed: int, findings: Findings, *, has_payloads: bool, is_of_tiles: bool
+        self, path: Path, tree: TreeCheck, signed: int, findings: Findings, circumstances: Circumstances
     ) -> None:
         self._path = path
         self._tree = tree
         self._signed = signed
         self._findings = findings
-        self._is_of_tiles = is_of_tiles
-        self._kinds = _OF_PACKED if has_payloads else (layout.PACK, layout.INDEX)
-        self._present = frozenset(
-            file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file() or file.is_symlink()
-        )
+        self._is_of_tiles = circumstances.is_of_tiles
+        self._live = circumstances.live
+        self._kinds = _OF_PACKED if circumstances.has_payloads else (layout.PACK, layout.INDEX)
+        self._present = frozenset(file.relative_to(path).as_posix() for file in layout.files_below(path))
         self._packed = self._packed_ranges()
+        self._tiles = TileCheck(path, tree, self._present, findings, live=circumstances.live)
 
     def run(self) -> None:
         """Check everything but the heads themselves."""
@@ -90,22 +103,19 @@ class FileCheck:
                 yield tile
 
     def _missing(self, name: str) -> None:
-        """A tile that is not there. An interrupted checkpoint leaves a wider one in its place, which says as much."""
-        tile = _tile_of(name)
-        wider = tile is not None and any(
-            name.partition(".p/")[0] == other.partition(".p/")[0] and _width_of(other) > tile.width
-            for other in self._present
-        )
-        if tile is not None and wider:
+        """A file that is not there. An interrupted checkpoint leaves a wider tile in its place, which says as much."""
+        if self._tiles.has_grown(name):
             self._findings.note(self._path / name, "the tile has grown, and no checkpoint was signed yet")
+        elif (number := last_range(name)) is not None and self._has(layout.SEGMENT, number):
+            self._findings.note(self._path / name, "missing since a packing was interrupted; the agent mends it")
         else:
             self._findings.add(self._path / name, "the file is missing")
 
     def _check(self, name: str, *, expected: bool) -> None:
-        if name.startswith(f"{layout.TILE}/"):
-            self._check_tile(name, expected=expected)
-        elif name.endswith(layout.FRESH):
+        if name.endswith(layout.FRESH):
             self._findings.note(self._path / name, "left by a write that was interrupted; the agent removes it")
+        elif name.startswith(f"{layout.TILE}/"):
+            self._tiles.check(name, expected=expected)
         elif not expected and not self._is_of_range(name):
             self._findings.add(self._path / name, "no file of the log; nothing of this name belongs here")
 
@@ -126,7 +136,7 @@ class FileCheck:
         """Whether a file holds what another file of its full range holds: only a full range is packed."""
         first, end = number * RANGE_ENTRIES, (number + 1) * RANGE_ENTRIES
         if kind == layout.INDEX or self._tree.size < end:
-            return False
+            return self._live  # being packed, and filled since its entries were read
         try:
             if kind == layout.PAYLOAD:
                 return _payloads_end(self._path / self._name(kind, number), first) == end
@@ -136,40 +146,10 @@ class FileCheck:
                     hashes += leaf_hashes(block.entries())
         except LogDamaged:
             return False
+        except FileNotFoundError:
+            return self._live
         wanted = self._tree.hashes(1, number, TILE_WIDTH)
         return len(hashes) == RANGE_ENTRIES and wanted is not None and reduce_level(hashes) == b"".join(wanted)
-
-    def _check_tile(self, name: str, *, expected: bool) -> None:
-        tile = _tile_of(name)
-        if tile is None:
-            self._findings.add(self._path / name, "no path of a tile or of entries")
-            return
-        wanted = self._tree.hashes(tile.level, tile.index, tile.width)
-        if wanted is None:
-            if not expected and self._tree.broken_at is None:
-                self._findings.add(self._path / name, f"a tile that a shard of {self._tree.size} entries does not have")
-            return
-        found = self._hashes(name, tile)
-        if found is None:
-            return
-        if list(wanted) != found:
-            self._findings.add(self._path / name, _difference(tile, wanted, found))
-        elif not expected:
-            self._findings.note(self._path / name, "a tile of no checkpoint; its hashes are those of the entries")
-
-    def _hashes(self, name: str, tile: Tile) -> list[bytes] | None:
-        """What a tile holds, or what the entries of a bundle hash to."""
-        path = self._path / name
-        data = path.read_bytes() if path.is_file() else b""
-        try:
-            if name.startswith(f"{layout.TILE}/entries/"):
-                return leaf_hashes(decode_bundle(data, str(path), tile.index * TILE_WIDTH, tile.width))
-            if len(data) != tile.width * HASH_BYTES:
-                raise LogDamaged(str(path), f"the tile has {len(data)} bytes, not {tile.width * HASH_BYTES}")
-        except LogDamaged as error:
-            self._findings.damaged(error)
-            return None
-        return split_hashes(data)
 
 
 def _payloads_end(path: Path, first: int) -> int:
@@ -184,26 +164,3 @@ def _payloads_end(path: Path, first: int) -> int:
                 break
             first = frame.head.end
     return first
-
-
-def _tile_of(name: str) -> Tile | None:
-    """The tile that a path names, or whose entries it names."""
-    try:
-        if name.startswith(f"{layout.TILE}/entries/"):
-            bundle = parse_entries_path(name)
-            return Tile(0, bundle.index, bundle.width)
-        return parse_tile_path(name)
-    except LogDamaged:
-        return None
-
-
-def _width_of(name: str) -> int:
-    return int(name.partition(".p/")[2] or TILE_WIDTH)
-
-
-def _difference(tile: Tile, wanted: Sequence[bytes], found: Sequence[bytes]) -> str:
-    place = next(place for place, (one, other) in enumerate(zip(wanted, found, strict=True)) if one != other)
-    span = TILE_WIDTH**tile.level
-    first = (tile.index * TILE_WIDTH + place) * span
-    entries = f"entry {first}" if span == 1 else f"entries {first} to {first + span - 1}"
-    return f"hash {place} is not that of {entries}"

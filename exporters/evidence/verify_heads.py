@@ -37,9 +37,10 @@ def check_heads(shard: Path, verifiers: Sequence[Verifier], findings: Findings, 
         live: a writer is at work: ``checkpoint`` may lag behind ``checkpoints`` for a moment.
     """
     path = shard / layout.CHECKPOINTS
-    data = path.read_bytes() if path.is_file() else b""
+    published = _read(shard / layout.CHECKPOINT)  # first: a writer puts it into ``checkpoints`` before
+    data = _read(path) or b""
     heads = list(_ascending(_parse(path, data, verifiers, findings), shard.name, findings))
-    _check_published(shard, data, heads, findings, live=live)
+    _check_published(shard, published, data, heads, findings, live=live)
     return heads
 
 
@@ -102,14 +103,22 @@ def _ascending(heads: Iterator[Head], shard: str, findings: Findings) -> Iterato
         yield head
 
 
-def _check_published(shard: Path, data: bytes, heads: list[Head], findings: Findings, *, live: bool) -> None:
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _check_published(
+    shard: Path, published: bytes | None, data: bytes, heads: list[Head], findings: Findings, *, live: bool
+) -> None:
     """``checkpoint`` is the last head of ``checkpoints``."""
     path = shard / layout.CHECKPOINT
-    if not path.is_file():
-        if data:
+    if published is None:
+        if data and not live:
             findings.add(path, "the file is missing, though checkpoints were signed")
         return
-    published = path.read_bytes()
     if not data:
         findings.add(shard / layout.CHECKPOINTS, "the file is missing or empty, though a checkpoint was published")
     elif not heads or published != heads[-1].note:

@@ -27,6 +27,8 @@ class RangeCheck:
         self._shard = shard
         self._found = found
         self._first = found.number * RANGE_ENTRIES
+        segment = layout.range_path(shard.path, layout.SEGMENT, found.number)
+        self._has_loose_tiles = found.form != "pack" or segment.is_file()  # an interrupted packing leaves both
         self._commitments: list[bytes | None] = []
         self._ids: list[str | None] = []
 
@@ -55,7 +57,7 @@ class RangeCheck:
             raise LogDamaged(block.where, f"a frame of entries crosses a multiple of {ENTRIES_PER_FRAME}")
         entries = block.entries()
         shard = self._shard
-        shard.tree.extend(leaf_hashes(entries), keep=self._found.form != "pack")
+        shard.tree.extend(leaf_hashes(entries), keep=self._has_loose_tiles)
         leaves = shard.leaves.read(shard.path.name, block.where, block.first, entries)
         if shard.with_payloads:
             self._commitments += commitments_of(leaves)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from exporters.evidence.frames import ENTRIES, HEAD_BYTES, PAYLOADS, FrameEncode
 from exporters.evidence.note import Signer
 from exporters.evidence.payload_frame import ERASED, PayloadBlock, parse
 from exporters.evidence.range_reader import RangeReader
+from exporters.evidence.recorded import Recorded
 from exporters.evidence.retention import Hold, place_hold, remove_shard
 from exporters.evidence.verify import verify
 from exporters.evidence.writer import EvidenceLog
@@ -286,3 +289,109 @@ def test_what_an_interrupted_write_leaves_is_noted(whole: WholeLog) -> None:
     report = verify(log, KEYS)
     assert report.ok
     assert "left by a write that was interrupted" in noted(report)[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["tile/0/000.p/many", "tile/0/1", "tile/entries/000.p/0", "pack/000x", "segment/9", "\x1b[31m"]
+)
+def test_a_file_with_a_senseless_name_is_named(whole: WholeLog, name: str) -> None:
+    shard = whole.close() / "2026-11"
+    (shard / name).parent.mkdir(parents=True, exist_ok=True)
+    (shard / name).write_bytes(b"x")
+    (shard / "tile" / "0" / "000.p" / "8").unlink()
+    assert {finding.where for finding in verify(whole.directory, KEYS).findings} == {
+        f"2026-11/{name}", "2026-11/tile/0/000.p/8"
+    }  # fmt: skip
+
+
+def test_a_tile_that_grew_before_its_checkpoint_was_signed_is_noted(whole: WholeLog) -> None:
+    """As a kill between the tiles and the signature leaves it."""
+    whole.sign()
+    older = {
+        name: (whole.directory / "2026-11" / name).read_bytes() for name in (layout.CHECKPOINT, layout.CHECKPOINTS)
+    }
+    whole.step(whole.events(3))
+    log = whole.close()
+    for name, content in older.items():
+        (log / "2026-11" / name).write_bytes(content)
+    report = verify(log, KEYS)
+    assert report.ok
+    assert any("no checkpoint was signed yet" in note for note in noted(report))
+
+
+@pytest.mark.slow
+def test_a_log_that_grows_and_is_packed_under_the_eyes_of_verify_is_never_accused(tmp_path: Path) -> None:
+    whole = WholeLog(tmp_path / "log")
+    whole.step(whole.start(), whole.settings())
+    whole.sign()
+    enough = threading.Event()
+
+    def write() -> None:
+        while not enough.is_set():
+            whole.step(whole.events(997))
+            whole.sign()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        while whole.offset < 70_000:
+            assert told(verify(whole.directory, KEYS)) == []
+    finally:
+        enough.set()
+        writer.join()
+        whole.log.close()
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Dying(DiskFiles):
+    """A disk whose process is killed before a file gets its name, or goes."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__(durable=False)
+        self.left = after
+
+    def rename(self, old: Path, new: Path) -> None:
+        self._live_on()
+        super().rename(old, new)
+
+    def remove(self, path: Path, *, durable: bool = False) -> None:
+        self._live_on()
+        super().remove(path, durable=durable)
+
+    def _live_on(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [0, 1, 3, 5, 6, 7, 8, 40, 518, 525])
+def test_an_agent_that_was_killed_while_it_packed_leaves_a_log_that_is_not_accused(
+    nearly_full: tuple[Path, Recorded], tmp_path: Path, after: int
+) -> None:
+    full, recorded = nearly_full
+    log = Path(shutil.copytree(full, tmp_path / "log"))
+    whole = WholeLog(log, recorded=recorded, offset=65_000)
+    whole.log.append(whole.events(900), NOVEMBER_US)
+    whole.log.sync()
+    whole.log._shard._files = Dying(after)  # type: ignore[assignment]
+    whole.log._shard.full._files = whole.log._shard.loose._files = whole.log._shard._files
+    with suppress(Killed):
+        whole.log.recorded()
+    whole.log.close()
+    report = verify(log, KEYS)
+    assert told(report) == []
+    assert report.entries == 65_902
+
+
+@pytest.fixture(scope="module")
+def nearly_full(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Recorded]:
+    """A log whose range wants 536 entries."""
+    whole = WholeLog(tmp_path_factory.mktemp("full") / "log")
+    whole.step(whole.events(65_000))
+    log = whole.close()
+    assert whole.recorded is not None
+    return log, whole.recorded
