@@ -9,7 +9,7 @@ PYTEST := $(RUN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 WORKERS = $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
 
 .DEFAULT_GOAL := help
-.PHONY: audit help setup parts peers demo test test-quick test-faults check format bench deploy-files lock clean
+.PHONY: help setup parts peers demo test test-quick test-faults check audit format bench deploy-files lock clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -81,7 +81,7 @@ def test_evidently_stays_out_of_the_development_environment() -> None:
 def test_make_help_names_every_target() -> None:
     printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert re.findall(r"(?m)^  make (\S+)", printed) == [
-        "help", "setup", "parts", "peers", "demo", "test", "test-quick", "test-faults", "check", "format", "bench",
+        "help", "setup", "parts", "peers", "demo", "test", "test-quick", "test-faults", "check", "audit", "format",
         "deploy-files", "lock", "clean",
     ]  # fmt: skip
 
