@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from agent.delivery.sender import Sender
 from agent.evidence.begin import log_directory
 from agent.picture import Facts, Painter
 from agent.state.acts import ActKind, Settled, submit
-from agent.state.store import DATABASE, incident_lines
+from agent.state.store import DATABASE, connect, incident_lines
 from agent.web.dossiers import dossier_of
 from agent.web.server import WebServer
 from agent.web.views import Views
@@ -75,7 +75,9 @@ class Responder:
         )
 
     def _find(self, incident_id: str) -> Mapping[str, object] | None:
-        return next((one for one in self.incidents if one["id"] == incident_id), None)
+        with closing(connect(self.stage.settings.state.directory)) as connection:  # one of its own, as the agent does
+            found = (json.loads(line) for line in incident_lines(connection, agent=True))
+            return next((one for one in found if one["id"] == incident_id), None)
 
     def _act(self, kind: ActKind, incident_id: str, actor: str, comment: str, until_us: int | None) -> Settled | None:
         return submit(
