@@ -1,4 +1,5 @@
-"""A certificate authority, a server and a client certificate for tests, valid for loopback and one day."""
+"""A certificate authority, a server and a client certificate for tests, valid for loopback and, if nothing else is said, one
+day."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+ONE_DAY = datetime.timedelta(days=1)
+
 
 @dataclass(frozen=True)
 class Certificates:
@@ -23,8 +26,12 @@ class Certificates:
     keystore: Path
 
     @classmethod
-    def create(cls, directory: Path) -> Certificates:
-        """Make an authority and one certificate that serves for both ends of a connection to 127.0.0.1."""
+    def create(cls, directory: Path, valid_for: datetime.timedelta = ONE_DAY) -> Certificates:
+        """Make an authority and one certificate that serves for both ends of a connection to 127.0.0.1.
+
+        Args:
+            valid_for: from now on; a negative one has expired, by less than five minutes.
+        """
         authority_key = ec.generate_private_key(ec.SECP256R1())
         authority = _builder("test authority", authority_key, issuer="test authority").add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
@@ -33,7 +40,7 @@ class Certificates:
         names = x509.SubjectAlternativeName(
             [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         )
-        leaf = _builder("127.0.0.1", key, issuer="test authority").add_extension(names, critical=False)
+        leaf = _builder("127.0.0.1", key, "test authority", valid_for).add_extension(names, critical=False)
         key_pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -47,7 +54,9 @@ class Certificates:
         )
 
 
-def _builder(subject: str, key: ec.EllipticCurvePrivateKey, issuer: str) -> x509.CertificateBuilder:
+def _builder(
+    subject: str, key: ec.EllipticCurvePrivateKey, issuer: str, valid_for: datetime.timedelta = ONE_DAY
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -56,7 +65,7 @@ def _builder(subject: str, key: ec.EllipticCurvePrivateKey, issuer: str) -> x509
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_after(now + valid_for)
     )
 
 

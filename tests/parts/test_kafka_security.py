@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from kafka.admin import ResourceType
 
 from agent.source import Trouble
+from tests.parts.certificates import Certificates
+from tests.parts.fixtures import require_kafka
 from tests.parts.kafka import PASSWORD, USER, KafkaBroker
 from tests.parts.members import Member, settings_for, unique
 
@@ -75,6 +78,17 @@ def test_an_authority_that_is_not_trusted_is_said(broker: KafkaBroker) -> None:
     trouble = refused(broker.tls_bootstrap, sasl=sasl(), tls={})
     assert trouble.kind == "tls"
     assert "its certificate is not accepted" in trouble.message
+
+
+@pytest.mark.slow
+def test_a_certificate_that_has_expired_is_said() -> None:
+    require_kafka()
+    expired = KafkaBroker()
+    Certificates.create(expired.directory, timedelta(minutes=-1))
+    with expired:
+        trouble = refused(expired.tls_bootstrap, sasl=sasl(), tls=tls(expired))
+    assert trouble.kind == "tls"
+    assert "its certificate is not accepted (certificate has expired)" in trouble.message
 
 
 def test_tls_to_a_port_without_it_is_said(broker: KafkaBroker) -> None:
