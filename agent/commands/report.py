@@ -125,7 +125,10 @@ def _reference(text: str | None) -> tuple[int, int] | None:
 
 def _run(task: Task, scratch: Path) -> Progress:
     """Wait for the process, showing how far it is; it ends with this command."""
-    process = launch(task, scratch)
+    try:
+        process = launch(task, scratch)
+    except ReportError as error:
+        fail(str(error))
     try:
         with Console(stderr=True, highlight=False).status("starting") as shown:
             while True:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from agent.reports.task import Progress, Task, read_progress, write
+from config.errors import ReportError
 
 PYTHON = "WACHTER_REPORTS_PYTHON"
 """Names the Python of another environment: Evidently brings 280 MB and holds pandas back, so many keep it apart."""
@@ -29,20 +30,27 @@ def launch(task: Task, directory: Path) -> subprocess.Popen[bytes]:
         directory: for task and output.
 
     Raises:
-        OSError: it cannot be written or started.
+        OSError: the task cannot be written.
+        ReportError: the Python that shall run it cannot be started.
     """
     file = directory / "task.json"
     write(file, task)
     write(Path(task.progress), Progress("starting"))
-    command = [os.environ.get(PYTHON, sys.executable), "-m", "agent.reports.worker", str(file)]
+    python = os.environ.get(PYTHON, sys.executable)
+    command = [python, "-P", "-m", "agent.reports.worker", str(file)]  # -P: not what lies in the current directory
     with (directory / "worker.txt").open("wb") as said:
-        return subprocess.Popen(  # noqa: S603 - our own module, by the Python that the operator names
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **QUIET},
-        )
+        try:
+            return subprocess.Popen(  # noqa: S603 - our own module, by the Python that the operator names
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **QUIET},
+            )
+        except OSError as error:
+            raise ReportError(
+                f"{python} cannot be started ({error.strerror}); {PYTHON} names a Python with wachter[reports]"
+            ) from None
 
 
 def outcome(task: Task, returned: int) -> Progress:
