@@ -102,7 +102,10 @@ class WebServer:
 def _bind(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        # asyncio does that only where the socket's protocol was named; an answer in two packets then waits 40 ms for an ACK
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as error:
         problem = Problem(
             "listen", f"{host}:{port} cannot be bound ({error.strerror or error})", "Choose another host or port."

@@ -237,3 +237,9 @@ def test_a_server_listens_on_ipv6_too(agent: FakeAgent) -> None:
     with serving(agent, "::1") as server, socket.create_connection(("::1", server.port), timeout=5) as connection:
         connection.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+def test_answers_do_not_wait_for_the_client_to_acknowledge_their_head(server: WebServer) -> None:
+    """A listener without TCP_NODELAY made each answer on a kept connection take 44 ms."""
+    assert server._listener is not None
+    assert server._listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
