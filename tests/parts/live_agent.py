@@ -111,7 +111,7 @@ class LiveAgent:
         """What all its runs have printed."""
         return self._log.read_text(errors="replace")
 
-    def until(self, condition: Callable[[], Any], timeout_seconds: float = 40.0) -> Any:
+    def until(self, condition: Callable[[], Any], timeout_seconds: float = 90.0) -> Any:
         """Look until the condition holds, and return what it answered. Fails at once where the agent has ended."""
         deadline = time.monotonic() + timeout_seconds
         while not (answer := condition()):
