@@ -5,19 +5,21 @@ A label counts until the label watermark has passed the window's end plus the ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import groupby
 
 from agent.decoders import build_decoder
 from agent.evidence.lookup import FindKey
 from agent.evidence.span import Span
 from agent.source import Fetched, Partition
 from config.settings import KafkaSource, Model, Settings
-from exporters.evidence.leaf import Clock, Label, read_leaf
+from exporters.evidence.leaf import Clock, Label, Source, read_leaf
 from exporters.evidence.payload_text import record_of
 from exporters.evidence.reader import LogReader, Payload, payloads_of
 from exporters.evidence.seal import open_sealed
 from exporters.evidence.seek import first_logged
 
+_Record = tuple[Source, bytes]
 _LABEL, _CLOCK = b'{"type":"label"', b'{"type":"clock"'
 
 
@@ -42,18 +44,18 @@ def read_truth(
     over_us = span.end_us + model.labels.horizon_us
     found: dict[str, tuple[int, object]] = {}
     decode = _decoder(settings, span)
-    for leaf, payload in _labels(reader, settings, span, over_us, frozenset(wanted)):
-        value = _plain(payload, find_key)
-        for ref, at_us, label in decode(leaf, value) if value is not None else ():
+    for batch in _batches(reader, settings, span, over_us, frozenset(wanted)):
+        records = [(leaf.source, value) for leaf, payload in batch if (value := _plain(payload, find_key)) is not None]
+        for ref, at_us, label in decode(records):
             if ref not in found or at_us >= found[ref][0]:
                 found[ref] = (at_us, label)
     return {ref: label for ref, (_, label) in found.items()}
 
 
-def _labels(
+def _batches(
     reader: LogReader, settings: Settings, span: Span, over_us: int, wanted: frozenset[str]
-) -> Iterator[tuple[Label, Payload]]:
-    """Labels about the events that are wanted, up to the clock after which none counts."""
+) -> Iterator[list[tuple[Label, Payload]]]:
+    """Labels about the events that are wanted, up to the clock after which none counts; one frame of payloads at a time."""
     from_us = _looked_for_from(settings, span)
     for shard in reader.shards():
         begin = 0 if from_us is None else first_logged(reader, shard, from_us)
@@ -70,7 +72,7 @@ def _labels(
                 elif entry.startswith(_CLOCK) and (is_over := _is_past(entry, span.stream.system, over_us)):
                     break
             if chosen:
-                yield from ((chosen[one.index], one) for one in payloads_of(first, block) if one.index in chosen)
+                yield [(chosen[one.index], one) for one in payloads_of(first, block) if one.index in chosen]
             if is_over:
                 return
 
@@ -94,19 +96,33 @@ def _plain(payload: Payload, find_key: FindKey) -> bytes | None:
     return open_sealed(payload.data, payload.salt, find_key)
 
 
-def _decoder(settings: Settings, span: Span) -> Callable[[Label, bytes], Iterator[tuple[str, int, object]]]:
-    """What the record of a label says: id of the event, its own time, the label; nothing where it names another model."""
+def _decoder(settings: Settings, span: Span) -> Callable[[Sequence[_Record]], Iterator[tuple[str, int, object]]]:
+    """What records of labels say: id of the event, the label's own time, the label; those of other models are left out."""
     decoder = build_decoder(settings)
-    stream = span.stream
+    system, model = span.stream.system, span.stream.model
 
-    def decode(leaf: Label, payload: bytes) -> Iterator[tuple[str, int, object]]:
-        headers, value = record_of(payload)
-        topic, number, offset = leaf.source
-        partition = Partition(topic, number)
-        labels = decoder.decode([Fetched(partition, [offset], [value], [headers])], {partition: 0}).labels
-        for at, (system, model, _) in enumerate(labels.addressed if labels is not None else ()):
-            assert labels is not None
-            if system in (None, stream.system) and model in (None, stream.model):
-                yield labels.ref_ids[at], int(labels.occurred_us[at]), labels.labels[at]
+    def decode(records: Sequence[_Record]) -> Iterator[tuple[str, int, object]]:
+        fetched = list(_fetched(records))
+        labels = decoder.decode(fetched, {one.partition: number for number, one in enumerate(fetched)}).labels
+        if labels is None:
+            return
+        times = labels.occurred_us.tolist()
+        for ref, at_us, label, named in zip(labels.ref_ids, times, labels.labels, labels.addressed, strict=True):
+            if named[0] in (None, system) and named[1] in (None, model):
+                yield ref, at_us, label
 
     return decode
+
+
+def _fetched(records: Sequence[_Record]) -> Iterator[Fetched]:
+    """The records by partition, in the order of their offsets."""
+    ordered = sorted(records, key=lambda record: record[0])
+    for (topic, number), found in groupby(ordered, key=lambda record: record[0][:2]):
+        mine = list(found)
+        opened = [record_of(payload) for _, payload in mine]
+        yield Fetched(
+            Partition(topic, number),
+            [source[2] for source, _ in mine],
+            [value for _, value in opened],
+            [headers for headers, _ in opened],
+        )
