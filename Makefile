@@ -20,8 +20,9 @@ setup: ## make .venv from the lock (needs only Python >= 3.11)
 parts: setup ## install the real parts that tests use: Kafka jars, Prometheus, Alertmanager
 	@$(RUN)/python -m tests.parts.provision
 	@.ci/venv .parts/dashboards requirements/dashboards.txt
+	@.ci/venv .parts/peers requirements/reports.txt
 
-peers: ## an environment of its own with Evidently, for make bench to compare with
+peers: ## an environment of its own with Evidently, for reports and for make bench to compare with
 	@.ci/venv .parts/peers requirements/reports.txt
 
 demo: setup ## a real model going wrong in real data: broker, agent, incident

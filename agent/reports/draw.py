@@ -76,20 +76,32 @@ def _performance(drawn: Drawn, model: Model, frames: Frames) -> None:
     if not compare:
         drawn.remarks.append(f"{title}: without a reference, of which {len(reference)} rows have a label.")
     parts = [window, reference] if compare else [window]
-    definition = _definition(model, parts)
+    seen = classes_seen(model, parts)
+    if model.task != "regression" and len(seen) < 2:
+        drawn.remarks.append(f"{title}: left out, since all labels and answers are of one class.")
+        return
+    if model.task == "multiclass" and len(seen) == 2:
+        drawn.remarks.append(f"{title}: only two classes occur; Evidently takes {seen[-1]} for the positive one.")
+    definition = _definition(model, parts, seen)
     current, *rest = (Dataset.from_pandas(part, data_definition=definition) for part in parts)
     preset = RegressionPreset() if model.task == "regression" else ClassificationPreset()
     drawn.add(title, Report([preset]), current, rest[0] if rest else None)
 
 
-def _definition(model: Model, parts: list[Any]) -> DataDefinition:
+def classes_seen(model: Model, parts: list[Any]) -> list[str]:
+    """Classes among labels and answers, in the order of the settings."""
+    found = {str(value) for part in parts for name in (LABEL, PREDICTION) for value in part[name].unique()}
+    return sorted(found, key=lambda name: (model.classes.index(name) if name in model.classes else -1, name))
+
+
+def _definition(model: Model, parts: list[Any], seen: list[str]) -> DataDefinition:
     """What answers and labels are; scores only where every row has one."""
     if model.task == "regression":
         return DataDefinition(
             numerical_columns=[PREDICTION, LABEL], regression=[Regression(target=LABEL, prediction=PREDICTION)]
         )
     answers = [PREDICTION, LABEL]
-    if model.task == "multiclass":
+    if model.task == "multiclass" and len(seen) > 2:
         task = MulticlassClassification(target=LABEL, prediction_labels=PREDICTION)
         return DataDefinition(categorical_columns=answers, classification=[task])
     scored = all(SCORE in part and part[SCORE].notna().all() for part in parts)
@@ -97,7 +109,7 @@ def _definition(model: Model, parts: list[Any]) -> DataDefinition:
         target=LABEL,
         prediction_labels=PREDICTION,
         prediction_probas=SCORE if scored else None,
-        pos_label=model.positive,
+        pos_label=model.positive or seen[-1],
     )
     return DataDefinition(
         categorical_columns=answers, numerical_columns=[SCORE] if scored else [], classification=[binary]

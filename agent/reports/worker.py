@@ -30,6 +30,8 @@ from detectors.columns import StreamKey
 from exporters.evidence.reader import LogReader
 
 NICE = 10
+NO_ROOM = "failed to map segment"
+"""What the loader says of a library that does not fit into the address space."""
 MOST_FILE_BYTES = 32 << 20
 INSTALL = "Evidently is not installed beside this Python ({python}). Run: {python} -m pip install 'wachter[reports]'"
 GIVEN = "The reference rows were chosen by whoever asked for this report."
@@ -45,11 +47,14 @@ def main(path: str) -> int:
     _bound(task)
     try:
         _make(task)
-    except MemoryError:
-        return _failed(task, f"it needs more than {task.memory_bytes >> 20} MiB of memory; ask for fewer rows (--rows)")
     except (WachterError, OSError, sqlite3.Error) as error:
         return _failed(task, str(error))
     except Exception as error:  # the edge of the process: whoever waits for it shall read why it ended
+        if isinstance(error, MemoryError) or NO_ROOM in str(error):
+            given = task.memory_bytes >> 20
+            return _failed(
+                task, f"it needs more than {given} MiB of memory; give more (--memory) or ask for fewer rows (--rows)"
+            )
         _failed(task, f"{type(error).__name__}: {error}")
         raise
     _tell(task, "done")
