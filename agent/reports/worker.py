@@ -34,6 +34,7 @@ NO_ROOM = "failed to map segment"
 """What the loader says of a library that does not fit into the address space."""
 MOST_FILE_BYTES = 32 << 20
 INSTALL = "Evidently is not installed beside this Python ({python}). Run: {python} -m pip install 'wachter[reports]'"
+SHORT = "it needs more than {given} MiB of memory; give more (--memory) or ask for fewer rows (--rows)"
 GIVEN = "The reference rows were chosen by whoever asked for this report."
 EARLIEST = (
     "The reference rows are the earliest whole window of the log: the reference file of the settings holds no rows, and the "
