@@ -28,6 +28,11 @@ class Ownership:
     trouble: Trouble | None = None
     taken_over: bool = False
 
+    @property
+    def caught_up(self) -> bool:
+        """Whether the end of every partition is known and reached."""
+        return all(self.lag.get(partition) == 0 for partition in self.partitions)
+
 
 def begin(assignment: Assignment, source: Source, pipeline: Pipeline, journal: Journal) -> bool:
     """Read from where the state says; where it says nothing, or less than another member has read, from where the

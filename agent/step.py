@@ -195,7 +195,9 @@ class Step:
         reading = bool(self.owned.partitions) and not self.finished
         if now_us is None:
             return []
-        transitions = self.watch.check(self.pipeline.ledger, self.owned.trouble, reading=reading, now_us=now_us)
+        transitions = self.watch.check(
+            self.pipeline.ledger, self.owned.trouble, reading=reading, caught_up=self.owned.caught_up, now_us=now_us
+        )
         self.journal.recorder.happen(transitions)
         return transitions
 

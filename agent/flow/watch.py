@@ -48,17 +48,20 @@ class Watch:
             log.warning(MISSING, partition=str(gap.partition), wanted=gap.wanted, got=gap.got)
         self._gaps[gap] = self.clock.monotonic_seconds()
 
-    def check(self, ledger: Ledger, trouble: Trouble | None, *, reading: bool, now_us: int) -> list[Transition]:
+    def check(
+        self, ledger: Ledger, trouble: Trouble | None, *, reading: bool, caught_up: bool, now_us: int
+    ) -> list[Transition]:
         """What began or ended.
 
         Args:
             reading: partitions are owned and the broker answers; a silence that we cannot hear is none.
+            caught_up: nothing waits to be read; who reads history has not heard the newest events yet.
             now_us: the time that silence is measured by.
         """
         transitions = [*self._check_trouble(ledger, trouble, now_us), *self._check_gaps(ledger, now_us)]
         if reading and trouble is None:
             for context in self.contexts.of_models():
-                transitions += self._check_silence(ledger, context, now_us)
+                transitions += self._check_silence(ledger, context, caught_up, now_us)
         return transitions
 
     def _check_trouble(self, ledger: Ledger, trouble: Trouble | None, now_us: int) -> list[Transition]:
@@ -77,13 +80,15 @@ class Watch:
         self._gaps = {gap: at for gap, at in self._gaps.items() if at > since}
         return _report(ledger, AGENT_STREAM, MISSING, bool(self._gaps), now_us, _in_words(list(self._gaps)))
 
-    def _check_silence(self, ledger: Ledger, context: Context, now_us: int) -> list[Transition]:
+    def _check_silence(self, ledger: Ledger, context: Context, caught_up: bool, now_us: int) -> list[Transition]:
         limit = expected_silence_us(context)
         last = last_event_us(ledger, context.system.id, context.model.name)
         if limit is None or last is None:
             return []
         stream = StreamKey(context.system.id, context.model.name, ALL_VERSIONS)
         silent = now_us - last > limit
+        if silent and not caught_up:
+            return []
         detail = f"no event for {(now_us - last) // MINUTE_US} minutes; expected at least one in {limit // MINUTE_US}"
         return _report(ledger, stream, SILENCE, silent, now_us, detail if silent else "")
 

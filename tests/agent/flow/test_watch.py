@@ -8,6 +8,7 @@ from agent.source import Trouble
 from agent.state.store import incident_lines
 from detectors.incident import Incident
 from tests.agent.conftest import OpenStage
+from tests.agent.scripted_source import ScriptedSource
 from tests.agent.stage import PART, Stage, events, us
 
 GONE = Trouble("unavailable", "no broker answers")
@@ -78,6 +79,16 @@ def test_a_silence_that_we_cannot_hear_is_none(open_stage: OpenStage) -> None:
     stage.turn()
     after(stage, 3600)
     assert agent_incidents(stage) == []
+
+
+def test_who_still_reads_history_does_not_call_it_a_silence(open_stage: OpenStage) -> None:
+    """An agent that began on a topic with two weeks of events told of a silence of 15 720 minutes while it caught up."""
+    source = ScriptedSource(batch=10)
+    stage = open_stage(source, clock=FixedClock(us(400)), kafka=WALL, expected_silence="30m")
+    stage.run(*events("a", 0, 400))
+    assert agent_incidents(stage) == []
+    after(stage, 31 * 60)
+    assert len(agent_incidents(stage)) == 1
 
 
 def test_without_an_expected_silence_none_is_watched(open_stage: OpenStage) -> None:
