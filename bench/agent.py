@@ -45,7 +45,7 @@ def settings(window: str = "12h") -> str:
 class Agent:
     """One running agent; ends with the block."""
 
-    def __init__(self, directory: Path, broker: str, topic: str) -> None:
+    def __init__(self, directory: Path, broker: str, topic: str, *, logs: bool = True) -> None:
         (port,) = free_ports(1)
         self.address = f"http://127.0.0.1:{port}"
         environment = {
@@ -55,6 +55,7 @@ class Agent:
             "WACHTER_SOURCE__GROUP": topic,
             "WACHTER_LISTEN__PORT": str(port),
             "WACHTER_STATE__DIRECTORY": str(directory / f"state-{topic}"),
+            "WACHTER_LOG__ENABLED": str(logs).lower(),
         }
         self.log = directory / f"agent-{topic}.log"
         self.begun = time.perf_counter()

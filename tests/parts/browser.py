@@ -27,6 +27,10 @@ AXE = AXE_DIRECTORY / "node_modules" / "axe-core" / "axe.min.js"
 WAIT_SECONDS = 20.0
 LOOK_SECONDS = 0.05
 SERIOUS = ("serious", "critical")
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+"""The machine's: Node knows its own list only, and a registry behind a company's proxy is not on it."""
+ATTEMPTS = 3
+
 _TELL = """r => ({passes: r.passes.length, violations: r.violations.map(v => ({id: v.id, impact: v.impact,
     nodes: v.nodes.map(n => n.target.join(" ") + ": " + n.failureSummary)}))})"""
 _FLAGS = (
@@ -45,7 +49,12 @@ def provision_axe() -> None:
         return
     AXE_DIRECTORY.mkdir(parents=True, exist_ok=True)
     options = ("--ignore-scripts", "--no-package-lock", "--no-save", "--silent", "--prefix", str(AXE_DIRECTORY))
-    subprocess.run(["npm", "install", *options, f"axe-core@{AXE_VERSION}"], check=True, cwd=AXE_DIRECTORY)
+    command = ["npm", "install", *options, f"axe-core@{AXE_VERSION}"]
+    environment = {"NODE_EXTRA_CA_CERTS": AUTHORITIES, **os.environ}
+    for attempt in range(ATTEMPTS):
+        done = subprocess.run(command, check=attempt == ATTEMPTS - 1, cwd=AXE_DIRECTORY, env=environment)
+        if done.returncode == 0:
+            return
 
 
 def chromium() -> str | None:
