@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 VENV := .venv
 RUN := $(VENV)/bin
-PYTEST := $(RUN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+PYTEST := $(RUN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 # One worker more than cores where real parts are tested: those tests mostly wait.
 WORKERS = $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
 

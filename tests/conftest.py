@@ -24,14 +24,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 extend_path()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run on several workers, those of one file with real parts stay together: they share what it starts. Files
-    run beside each other, since they mostly wait; each worker has a broker of its own."""
-    for item in items:
-        if item.get_closest_marker("parts"):
-            item.add_marker(pytest.mark.xdist_group(f"parts of {item.path.name}"))
-
-
 @pytest.fixture(autouse=True)
 def _logs_end_with_their_test() -> Iterator[None]:
     """``wachter run`` logs to the standard error of its time, which a test's runner closes; later tests must not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -38,6 +39,16 @@ def run(settings: SettingsFile, log_json: LogFormat = False, debug: Debug = Fals
         agent.run()
     except WachterError as error:
         fail(str(error))
+    finally:
+        _let_go(sys.stderr)
+
+
+def _let_go(stream: TextIO) -> None:
+    """What a stream still holds and cannot write would make an end in good order one with exit code 120."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _set_up_log(as_json: bool, level: int) -> None:

@@ -34,9 +34,9 @@ def build_reference(directory: Path, events: Path) -> None:
 
 
 @contextmanager
-def running(directory: Path, broker: str, topic: str) -> Iterator[str]:
+def running(directory: Path, broker: str, topic: str, wanted_port: int = PORT) -> Iterator[str]:
     """Run the agent in ``directory`` with its log in ``agent.log``; yields the address of its pages."""
-    port = free_port(PORT)
+    port = free_port(wanted_port)
     environment = _environment(
         {
             "WACHTER_SOURCE__BROKERS": json.dumps([broker]),

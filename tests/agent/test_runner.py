@@ -48,6 +48,7 @@ def agent(tmp_path: Path) -> Iterator[Agent]:
         "receivers": [RECEIVER],
         "state": {"directory": str(tmp_path / "state")},
         "listen": {"port": 0},
+        "limits": {"memory_bytes": "64GiB"},  # the process is the tests', whatever they have gathered
     }
     agent = Agent(tmp_path / "wachter.yaml", from_mapping(data, tmp_path))
     yield agent

@@ -34,4 +34,4 @@ def test_an_unknown_benchmark_is_refused_with_the_names_of_the_others(
     monkeypatch.setattr("sys.argv", ["bench", "windos"])
     with pytest.raises(SystemExit):
         main()
-    assert "choose from windows, pipeline, install" in capsys.readouterr().err
+    assert "choose from windows, pipeline, evidence, evidence_verify, install" in capsys.readouterr().err

@@ -63,7 +63,7 @@ def scene(directory: Path) -> Iterator[Scene]:
         messages = tuple(troubled(events.stream(year.live)))
         with broker.running(directory) as address:
             broker.create_topic(address, TOPIC)
-            with agent.running(directory, address, TOPIC) as pages:
+            with agent.running(directory, address, TOPIC, wanted_port=0) as pages:
                 yield Scene(pages, address, messages)
 
 
