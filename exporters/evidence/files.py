@@ -7,13 +7,13 @@ truncates it to what was synced before, and reads that again.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
 from config.errors import LogLocked
+from exporters import lock
 
 
 class Output(Protocol):
@@ -109,21 +109,12 @@ class DiskFiles:
         self.bytes_on_disk = 0
 
     def lock(self, path: Path) -> IO[str] | None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("a+")
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            handle.seek(0)
-            holder = handle.read().strip()
-            handle.close()
+            return lock.hold(path)
+        except lock.Held as error:
             raise LogLocked(
-                f"{path.parent}: process {holder or 'unknown'} writes this log. One writer per log: stop it first"
+                f"{path.parent}: process {error.holder} writes this log. One writer per log: stop it first"
             ) from error
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
-        return handle
 
     def measure(self, directory: Path) -> None:
         self.bytes_on_disk = sum(self.walk(directory).values())
