@@ -123,15 +123,26 @@ def _answer(settled: Settled | None) -> Response:
     raise Refused(404 if settled.outcome == UNKNOWN else 409, settled.detail or settled.outcome)
 
 
-async def _read_act(request: Request) -> ActBody:
-    """The body of an act. Only JSON: a form on a foreign page cannot send that without being asked first."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Refused(415, 'send application/json, as {"actor": "name", "comment": "why"}')
+async def read_body(request: Request, media_type: str, name: str, advice: str) -> bytes:
+    """All of a request's body.
+
+    Raises:
+        Refused: it is of another media type (``advice`` says what to send), or larger than ``MAX_BODY_BYTES``.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
+        raise Refused(415, advice)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise Refused(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
+            raise Refused(413, f"the {name} is larger than {MAX_BODY_BYTES} bytes")
+    return bytes(body)
+
+
+async def _read_act(request: Request) -> ActBody:
+    """The body of an act. Only JSON: a form on a foreign page cannot send that without being asked first."""
+    advice = 'send application/json, as {"actor": "name", "comment": "why"}'
+    body = await read_body(request, "application/json", "body", advice)
     try:
         return msgspec.json.decode(body, type=ActBody)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from agent.clock import time_us
 from agent.state import pictures
 from agent.state.store import connect
 from agent.web.logged import entries_of, examples_of
@@ -70,11 +70,6 @@ def masked_levels(shown: Pictures | None, reveal: tuple[str, ...]) -> Pictures |
     return Pictures(shown.window_start_us, shown.window_end_us, columns)
 
 
-def us(text: str) -> int:
-    """Microseconds of a time as records have it."""
-    return round(datetime.fromisoformat(text).timestamp() * 1_000_000)
-
-
 def _numbered(cells: tuple[str, ...], flaws: int) -> Iterator[str]:
     """The last two cells of a category are what remains, and name no level."""
     for at, cell in enumerate(cells):
@@ -91,7 +86,7 @@ def _or_none(missing: dict[str, str], part: str, read: Callable[[], Part]) -> Pa
 
 def _trends(connection: sqlite3.Connection, record: Record) -> Iterator[Trend]:
     """The findings that lead, each over time; of what is over, until it was."""
-    until_us = END_OF_TIME_US if record["resolved_at"] is None else us(record["resolved_at"]) + 1
+    until_us = END_OF_TIME_US if record["resolved_at"] is None else time_us(record["resolved_at"]) + 1
     for finding in record["findings"][:MOST_TRENDS]:
         found = trend(connection, _stream(record), finding["metric"], finding["subject"], until_us)
         if any(window.effect is not None for window in found.windows):
@@ -115,7 +110,7 @@ def _window(record: Record) -> tuple[int, int] | None:
     if not record["findings"]:
         return None
     latest = record["findings"][0]["latest"]
-    return us(latest["window_start"]), us(latest["window_end"])
+    return time_us(latest["window_start"]), time_us(latest["window_end"])
 
 
 def _stream(record: Record) -> tuple[str, str, str, str]:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote, unquote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agent.web.api import MAX_BODY_BYTES, Refused
+from agent.web.api import Refused, read_body
 
 COOKIE = "wachter-form"
 NAME_COOKIE = "wachter-name"
@@ -88,13 +88,7 @@ async def read_form(request: Request) -> dict[str, str]:
     Raises:
         Refused: it is no form, or too large.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise Refused(415, f"send a form, as {_FORM}")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise Refused(413, f"the form is larger than {MAX_BODY_BYTES} bytes")
+    body = await read_body(request, _FORM, "form", f"send a form, as {_FORM}")
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
     except ValueError:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from agent.clock import time_us
 from agent.web.act_form import ActForm, act_form
-from agent.web.dossiers import us
 from agent.web.html import Html, facts, join, render, table
 from agent.web.incident_parts import columns_part, examples_part, quality_part, timeline_part
 from agent.web.interval_chart import interval_chart, name_of
@@ -118,9 +118,9 @@ def key_of(record: Record) -> ModelKey:
 def _facts(shown: Shown) -> Iterator[tuple[str, object]]:
     record = shown.record
     stream, key = record["stream"], key_of(record)
-    ended_us = shown.watermark_us if record["resolved_at"] is None else us(record["resolved_at"])
+    ended_us = shown.watermark_us if record["resolved_at"] is None else time_us(record["resolved_at"])
     yield "Since (event time)", f"{of_record(record['first_breach_start'])}, opened {of_record(record['opened_at'])}"
-    yield "Open for", lasting(max(0, ended_us - us(record["opened_at"])))
+    yield "Open for", lasting(max(0, ended_us - time_us(record["opened_at"])))
     yield "For whom", _for_whom(record)
     if record["track"] != Track.AGENT.value:
         yield "Model", render('<a href="{}">{} / {}</a>, version {}', model_path(key), *key[:2], key.version)
@@ -129,7 +129,7 @@ def _facts(shown: Shown) -> Iterator[tuple[str, object]]:
         yield "Owner", owner
     acknowledged, silenced = record["acknowledged"], record.get("silenced")
     yield "Acknowledged", f"by {acknowledged['actor']}" if acknowledged else "by nobody yet"
-    if silenced and us(silenced["until"]) > shown.now_us:
+    if silenced and time_us(silenced["until"]) > shown.now_us:
         yield "Silenced", f"until {of_record(silenced['until'])} by {silenced['actor']}"
     yield "Identity", record["id"]
 

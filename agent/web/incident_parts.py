@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from agent.clock import time_us
 from agent.web.column_chart import column_chart, most_changed
-from agent.web.dossiers import us
 from agent.web.html import Html, join, render, table
 from agent.web.interval_chart import name_of
 from agent.web.shell import long_list, scroll
@@ -147,7 +147,7 @@ def _log_numbers(timeline: Sequence[Mapping[str, Any]], entries: Sequence[LogEnt
     waiting = [entry for entry in entries if not entry.kind.startswith("act ")]
     numbers = []
     for line in timeline:
-        at_us = us(line["at"])
+        at_us = time_us(line["at"])
         found = next((entry for entry in waiting if (entry.kind, entry.at_us) == (line["kind"], at_us)), None)
         if found is not None:
             waiting.remove(found)
