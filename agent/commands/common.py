@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -22,6 +23,8 @@ SettingsOption = Annotated[
 StateOption = Annotated[Path | None, typer.Option("--state", help="The state directory itself.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: plain, stable, for programs.")]
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 USAGE = 2
 """Exit code of a command that was not called as it can be."""
 
@@ -30,6 +33,15 @@ def fail(message: str, code: int = 1) -> NoReturn:
     """End the command with a message on standard error."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]not done[/red] {escape(message)}")
     raise typer.Exit(code)
+
+
+def time_text(microseconds: int) -> str:
+    """A time as ISO 8601; what is no date as its number."""
+    try:
+        moment = _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return str(microseconds)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def database_of(settings: Path | None, state: Path | None) -> Path:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from agent.commands.common import AsJson, SettingsOption, StateOption, fail, open_state
+from agent.commands.common import AsJson, SettingsOption, StateOption, fail, open_state, time_text
 from agent.commands.terminal import Console
 from agent.state import rejects
 from agent.state.rejects import Kept
 from config.contract import REJECT_REASONS
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def register(app: typer.Typer) -> None:
@@ -67,7 +64,7 @@ def show(
         typer.echo(json.dumps(_record(kept) | {"value": printable(kept.value)}))
         return
     typer.echo(f"number    {kept.number}")
-    typer.echo(f"set aside {_time(kept.at_us)}")
+    typer.echo(f"set aside {time_text(kept.at_us)}")
     typer.echo(f"from      {printable(kept.topic.encode())} partition {kept.partition} offset {kept.offset}")
     typer.echo(f"reason    {kept.reason}: {REJECT_REASONS.get(kept.reason, '')}")
     typer.echo(f"detail    {printable(kept.detail.encode())}")
@@ -86,7 +83,7 @@ def _table(found: list[Kept]) -> Table:
     for kept in found:
         record = printable(f"{kept.topic}/{kept.partition}@{kept.offset}".encode())
         table.add_row(
-            str(kept.number), _time(kept.at_us), Text(record), kept.reason, Text(printable(kept.detail.encode()))
+            str(kept.number), time_text(kept.at_us), Text(record), kept.reason, Text(printable(kept.detail.encode()))
         )
     return table
 
@@ -94,8 +91,4 @@ def _table(found: list[Kept]) -> Table:
 def _record(kept: Kept) -> dict[str, Any]:
     facts = asdict(kept)
     del facts["value"], facts["at_us"]
-    return facts | {"at": _time(kept.at_us)}
-
-
-def _time(microseconds: int) -> str:
-    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return facts | {"at": time_text(kept.at_us)}

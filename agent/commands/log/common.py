@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -30,8 +29,6 @@ KeyOption = Annotated[
     str | None,
     typer.Option("--key", help="Public key of the log, or a file of such keys, held elsewhere; else LOG/log.vkey."),
 ]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def open_log(directory: Path | None, settings: Path | None) -> LogReader:
@@ -82,15 +79,6 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
 def console() -> Console:
     """Standard output, for people."""
     return Console(highlight=False, soft_wrap=True)
-
-
-def time_text(microseconds: int) -> str:
-    """A time as ISO 8601; what is no date as its number."""
-    try:
-        moment = _EPOCH + timedelta(microseconds=microseconds)
-    except OverflowError:
-        return str(microseconds)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def as_record(shard: str, index: int, entry: bytes) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from agent.commands.common import AsJson, fail
+from agent.commands.common import AsJson, fail, time_text
 from agent.commands.log.common import (
     KeyOption,
     LogArgument,
@@ -18,7 +18,6 @@ from agent.commands.log.common import (
     console,
     keys_of,
     open_log,
-    time_text,
     unreadable,
 )
 from agent.commands.log.keys import people_keys

@@ -12,14 +12,13 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from agent.commands.common import USAGE, AsJson, fail
+from agent.commands.common import USAGE, AsJson, fail, time_text
 from agent.commands.log.common import (
     LogArgument,
     SettingsOption,
     as_record,
     console,
     open_log,
-    time_text,
     unreadable,
 )
 from agent.commands.rejects import printable

@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from agent.commands import log as commands
-from agent.commands.log.common import time_text
+from agent.commands.common import time_text
 from exporters.evidence import layout
 from exporters.evidence.entries import Entries
 from exporters.evidence.note import Signer
