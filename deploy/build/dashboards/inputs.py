@@ -38,16 +38,12 @@ def _drift_heat() -> Any:
 
 
 def _distances() -> Any:
-    expr = MODEL.series("wachter_measure_value", metric="=js_distance", **OF_COLUMNS)
-    panel = graph(
+    return _by_column(
         "Distance from the reference",
         "Jensen-Shannon distance of each column's distribution to that of the reference: 0 is equal, 1 is disjoint.",
+        "js_distance",
         "short",
-        Query(expr, "{{subject}}"),
-        width=10,
-        height=10,
     )
-    return from_zero(steps_of_windows(panel).fill_opacity(0).line_width(1))
 
 
 def _drift_table() -> Any:
@@ -75,16 +71,12 @@ def _quality_heat() -> Any:
 
 
 def _unusable() -> Any:
-    expr = MODEL.series("wachter_measure_value", metric="=unusable_share", **OF_COLUMNS)
-    panel = graph(
+    return _by_column(
         "Values that cannot be used",
         "Share of each column's values that are missing or invalid.",
+        "unusable_share",
         "percentunit",
-        Query(expr, "{{subject}}"),
-        width=10,
-        height=10,
     )
-    return from_zero(steps_of_windows(panel).fill_opacity(0).line_width(1))
 
 
 def _quality_table() -> Any:
@@ -98,3 +90,10 @@ def _quality_table() -> Any:
         metric=one_of(*QUALITY),
         segment="=",
     )
+
+
+def _by_column(title: str, description: str, metric: str, unit: str) -> Any:
+    """One measure of every column, a line each."""
+    expr = MODEL.series("wachter_measure_value", metric=f"={metric}", **OF_COLUMNS)
+    panel = graph(title, description, unit, Query(expr, "{{subject}}"), width=10, height=10)
+    return from_zero(steps_of_windows(panel).fill_opacity(0).line_width(1))
