@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,18 +21,7 @@ Verify = Callable[..., tuple[int, str]]
 @pytest.fixture(scope="module")
 def verify() -> Verify:
     """Run the program; exit code, and what it printed."""
-    reason = golang.missing()
-    if reason is not None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    program = golang.build()
-
-    def run(*arguments: object) -> tuple[int, str]:
-        done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout + done.stderr
-
-    return run
+    return golang.verifier()
 
 
 @pytest.fixture(scope="module")
