@@ -164,8 +164,9 @@ class Tab:
         return bool(self.call("DOM.querySelector", nodeId=self._root(), selector=selector)["nodeId"])
 
     def type(self, selector: str, text: str) -> None:
-        """Write into a field."""
+        """Write into a field, in place of what stands there."""
         self.call("DOM.focus", nodeId=self.find(selector))
+        self.call("Input.dispatchKeyEvent", type="keyDown", key="a", commands=["selectAll"])
         self.call("Input.insertText", text=text)
 
     def click(self, selector: str) -> None:
@@ -180,12 +181,6 @@ class Tab:
         before = self._page()
         act()
         self._wait_for_another(before)
-
-    def clear(self, selector: str) -> None:
-        """Empty a field."""
-        self.call("DOM.focus", nodeId=self.find(selector))
-        self.call("Input.dispatchKeyEvent", type="keyDown", key="a", commands=["selectAll"])
-        self.call("Input.dispatchKeyEvent", type="keyDown", key="Backspace", windowsVirtualKeyCode=8)
 
     def press(self, key: str, code: int, text: str = "") -> None:
         """Press a key; its text where it writes one."""

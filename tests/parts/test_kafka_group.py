@@ -82,8 +82,8 @@ def test_the_standby_takes_over_what_the_owner_committed_when_it_leaves(pair: tu
     owner, standby = pair
     part = owner.assignments[-1].partitions[2]
     note = '{"closed_until":1700000000000000,"needed":3}'
-    # the standby has just joined: until the owner has too, the coordinator refuses its commits
-    owner.until(lambda: owner.source.commit({part: Committed(17, note)}))
+    # while the group still settles, the coordinator refuses commits, and it settles only when both poll
+    wait_until(lambda: owner.source.commit({part: Committed(17, note)}), [owner, standby])
     owner.source.close(3)
     standby.until(lambda: standby.owns)
     assert standby.assignments[-1].committed == {part: Committed(17, note)}

@@ -128,7 +128,6 @@ def test_the_log_has_what_a_person_did_and_the_page_names_the_entry(
     incident = responder.incident("health")["id"]
     tab.script(on=False)
     tab.goto(f"http://127.0.0.1:{server.port}/incidents/{incident}")
-    tab.clear("#actor")
     tab.type("#actor", "Grace")
     tab.type("#comment", "known campaign")
     tab.click("form button:not([formaction])")
