@@ -23,6 +23,8 @@ from kafka.record import memory_records
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from kafka.structs import TopicPartition
 
+from agent.kafka import receiving
+
 MAX_BATCH_BYTES = 32 << 20
 """A batch takes up to five times its size while it is unpacked; this leaves it well within 512 MiB."""
 BESIDE_BYTES = 4 << 20
@@ -68,6 +70,7 @@ class BatchTooLarge(errors.KafkaProtocolError):  # type: ignore[misc]  # kafka-p
 
 def install(max_batch_bytes: int = MAX_BATCH_BYTES) -> None:
     """Let kafka-python hold no more than the head of what is too large; safe twice, the last bound holds."""
+    receiving.install()
     parser.KafkaBytes = partial(_buffer, max_batch_bytes + BESIDE_BYTES)
     memory_records.DefaultRecordBatch = type("BoundedBatch", (BoundedBatch,), {"max_bytes": max_batch_bytes})
 

@@ -11,7 +11,7 @@ import pytest
 from agent.kafka.options import METADATA_MAX_AGE_SECONDS
 from agent.kafka.watch import REJOIN_SECONDS
 from tests.faults.conftest import Note
-from tests.faults.generator import Story, part_of
+from tests.faults.generator import Story, dealt, part_of
 from tests.faults.hasty_agent import METADATA_SECONDS, HastyAgent
 from tests.faults.report import SCALE
 from tests.faults.scene import Scene
@@ -27,18 +27,21 @@ Agent, AGE_SECONDS = (HastyAgent, METADATA_SECONDS) if SCALE <= 1 else (LiveAgen
 def test_partitions_added_are_read_whole_wherever_the_first_start_began(
     tmp_path: Path, broker: KafkaBroker, start: str, note: Note
 ) -> None:
-    """The story's second half lies within the lateness, so that what waits in a partition not yet known is not late."""
-    story = Story(seed=43, events=3000, windows=1, window=timedelta(hours=12), lateness=timedelta(hours=7))
+    """The lateness spans the first half, so that what waits in a partition not yet known is not late; and the first
+    records give each of the first partitions a frontier."""
+    story = Story(seed=43, events=3000, windows=1, window=timedelta(hours=12), lateness=timedelta(hours=11))
     scene = Scene(story, broker, partitions=8)
+    told = story.disordered(43)
+    first, second = dealt(told[: len(told) // 2], 4, 43), dealt(told[len(told) // 2 :], 8, 43)
     broker.create_topic(scene.topic, 4)
     with Agent(tmp_path, scene.settings(start=start)) as agent:
         agent.until(agent.ready)
-        first = part_of(scene.hands, 0.0, 0.5)
-        scene.write([before + moved for before, moved in zip(first[:4], first[4:], strict=True)])
-        agent.until(lambda: agent.records() == sum(scene.produced.values()))
+        for begin, end in ((0.0, 0.1), (0.1, 1.0)):
+            scene.write(part_of(first, begin, end))
+            agent.until(lambda: agent.records() == sum(scene.produced.values()))
         broker.grow_topic(scene.topic, 8)
         grown = time.monotonic()
-        scene.write(part_of(scene.hands, 0.5, 1.0))
+        scene.write(second)
         agent.until(lambda: scene.is_read(agent), AGE_SECONDS + 60)
         took = time.monotonic() - grown
         scene.write(story.sentinels(scene.partitions))
