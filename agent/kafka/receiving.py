@@ -1,7 +1,8 @@
 """Reading from a socket piece by piece.
 
-kafka-python 3.0.12 reads until nothing is left, 4 KiB at a time, before it looks at what it has: a broker that sends as fast as
-that fills the memory with a response of any size. What is replaced in it stands here; ``install`` does it once per process.
+kafka-python 3.0.12 reads until nothing is left, 4 KiB at a time, before it looks at what it has: a broker that sends as
+fast as that fills the memory with a response of any size. What is replaced in it stands here; ``install`` does it once per
+process.
 """
 
 from __future__ import annotations
