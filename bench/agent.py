@@ -15,6 +15,8 @@ from tests.parts.kafka import free_ports
 
 WACHTER = str(Path(sys.executable).with_name("wachter"))
 TICKS = os.sysconf("SC_CLK_TCK")
+LOOK_SECONDS = 0.5
+"""Between two scrapes: each costs the agent as much as a few thousand events, and Prometheus asks every 15 s."""
 
 
 def settings(window: str = "12h") -> str:
@@ -97,14 +99,14 @@ class Agent:
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(names))
 
     def wait_for(self, family: str, value: float, timeout_seconds: float = 120.0) -> None:
-        """Poll, as Prometheus does, until a family has reached a value."""
+        """Scrape until a family has reached a value."""
         deadline = time.monotonic() + timeout_seconds
         while self.value(family) < value:
             if time.monotonic() > deadline:
                 raise RuntimeError(
                     f"{family} is {self.value(family):g} after {timeout_seconds:g} s, expected {value:g}"
                 )
-            time.sleep(0.1)
+            time.sleep(LOOK_SECONDS)
 
     def cpu_seconds(self) -> float:
         """User and system time of all its threads so far."""

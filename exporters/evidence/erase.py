@@ -52,9 +52,8 @@ def without(block: PayloadBlock, numbers: Collection[int]) -> PayloadBlock:
 def _rewrite(files: Files, path: Path, chosen: Collection[int], encoder: FrameEncoder) -> None:
     """Write the file again without the chosen payloads, and let it take the old one's place, durably."""
     fresh = path.with_name(path.name + layout.FRESH)
-    files.remove(fresh)
     with files.read(path) as file:
-        output = files.append(fresh)
+        output = files.create(fresh)
         try:
             for frame in read_frames(file, str(path)):
                 output.write(_erased(frame, chosen, encoder))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, BinaryIO, Protocol
+from typing import IO, BinaryIO, Literal, Protocol
 
 from config.errors import LogLocked
 from exporters import lock
@@ -52,7 +53,13 @@ class Files(Protocol):
         """Open a file for reading."""
 
     def append(self, path: Path) -> Output:
-        """Open a file to write at its end, made where it is missing, as are the directories above it."""
+        """Open a file to write at its end, made where it is missing, as are the directories above it, durably."""
+
+    def create(self, path: Path, *, durable: bool = True) -> Output:
+        """Open a new file; what bore its name before is gone. Directories are made as for ``append``.
+
+        Unless ``durable``, a power loss may take those directories.
+        """
 
     def rename(self, old: Path, new: Path) -> None:
         """Give a file its name; what bore the name before is gone."""
@@ -79,8 +86,7 @@ class Files(Protocol):
 def replace(files: Files, path: Path, data: bytes, *, durable: bool) -> None:
     """Give a file new content, whole or not at all; behind this call it lasts through a power loss if ``durable``."""
     fresh = path.with_name(path.name + ".new")
-    files.remove(fresh)
-    output = files.append(fresh)
+    output = files.create(fresh, durable=durable)
     try:
         output.write(data)
         if durable:
@@ -133,19 +139,25 @@ class DiskFiles:
         return path.open("rb")
 
     def append(self, path: Path) -> Output:
-        self._make_directory(path.parent)
-        return _DiskOutput(self, path)
+        self._make_directory(path.parent, durable=True)
+        return _DiskOutput(self, path, "ab")
+
+    def create(self, path: Path, *, durable: bool = True) -> Output:
+        self._make_directory(path.parent, durable=durable)
+        self.bytes_on_disk -= _size(path)
+        return _DiskOutput(self, path, "wb")
 
     def rename(self, old: Path, new: Path) -> None:
         self.bytes_on_disk -= _size(new)
-        old.replace(new)
+        os.replace(old, new)
 
     def remove(self, path: Path, *, durable: bool = False) -> None:
         self.bytes_on_disk -= _size(path)
-        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
         for parent in path.parents[:3]:
             try:
-                parent.rmdir()
+                os.rmdir(parent)
             except OSError:
                 break
         if durable:
@@ -181,18 +193,19 @@ class DiskFiles:
         if self.durable:
             os.fsync(descriptor)
 
-    def _make_directory(self, directory: Path) -> None:
-        if directory.is_dir():
+    def _make_directory(self, directory: Path, *, durable: bool) -> None:
+        if os.path.isdir(directory):
             return
-        self._make_directory(directory.parent)
+        self._make_directory(directory.parent, durable=durable)
         directory.mkdir(exist_ok=True)
-        self.sync_directory(directory.parent)
+        if durable:
+            self.sync_directory(directory.parent)
 
 
 class _DiskOutput:
-    def __init__(self, files: DiskFiles, path: Path) -> None:
+    def __init__(self, files: DiskFiles, path: Path, mode: Literal["ab", "wb"]) -> None:
         self._files = files
-        self._file = path.open("ab", buffering=0)
+        self._file = open(path, mode, buffering=0)
 
     def write(self, data: bytes) -> None:
         view = memoryview(data)
@@ -210,6 +223,6 @@ class _DiskOutput:
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size
     except FileNotFoundError:
         return 0

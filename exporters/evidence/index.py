@@ -37,6 +37,8 @@ class _Named(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Named).decode
+_INFERENCE = b'{"type":"inference","id":"'
+_ESCAPE = b"\\"
 
 
 def indexed_id(leaf: bytes) -> str | None:
@@ -55,6 +57,16 @@ def id_hash(text: str) -> int:
     return xxhash.xxh3_64_intdigest(text.encode())
 
 
+def indexed_hash(leaf: bytes) -> int | None:
+    """The hash of a leaf's ``indexed_id``. Most leaves are inference events whose id needs no decoding."""
+    if leaf.startswith(_INFERENCE):
+        text = leaf[len(_INFERENCE) : leaf.find(b'"', len(_INFERENCE))]
+        if _ESCAPE not in text:
+            return xxhash.xxh3_64_intdigest(text)
+    text_id = indexed_id(leaf)
+    return None if text_id is None else id_hash(text_id)
+
+
 class Index:
     """An index in memory.
 
@@ -69,18 +81,22 @@ class Index:
     @classmethod
     def of(cls, leaves: Sequence[bytes]) -> Index:
         """The index of the leaves of a range, or of the first ones of it."""
-        return cls.of_ids([indexed_id(leaf) for leaf in leaves])
+        return cls.of_hashes(list(map(indexed_hash, leaves)))
 
     @classmethod
     def of_ids(cls, ids: Sequence[str | None]) -> Index:
-        """The index of leaves whose ids are these; at most 65 536."""
-        if len(ids) > RANGE_ENTRIES:
-            raise ValueError(f"an index spans at most {RANGE_ENTRIES} entries, not {len(ids)}")
-        named = np.fromiter((text is not None for text in ids), np.bool_, len(ids))
-        hashes = np.fromiter((id_hash(text) for text in ids if text is not None), np.uint64)
-        entries = np.flatnonzero(named).astype(np.uint16)
-        order = np.argsort(hashes, kind="stable")
-        return cls(hashes[order], entries[order])
+        """The index of leaves whose ids are these."""
+        return cls.of_hashes([None if text is None else id_hash(text) for text in ids])
+
+    @classmethod
+    def of_hashes(cls, hashes: Sequence[int | None]) -> Index:
+        """The index of leaves whose ids have these hashes; at most 65 536."""
+        if len(hashes) > RANGE_ENTRIES:
+            raise ValueError(f"an index spans at most {RANGE_ENTRIES} entries, not {len(hashes)}")
+        named = [entry for entry, known in enumerate(hashes) if known is not None]
+        known = np.array([known for known in hashes if known is not None], dtype=np.uint64)
+        order = np.argsort(known, kind="stable")
+        return cls(known[order], np.array(named, dtype=np.uint16)[order])
 
     def find(self, text: str) -> list[int]:
         """Entries, by their number in the range, that may bear the id: a hash can meet another's, so compare."""

@@ -14,7 +14,7 @@ from config.errors import LogDamaged
 from exporters.evidence import layout, pack, payload_frame
 from exporters.evidence.files import Files, Output, replace
 from exporters.evidence.frames import ENTRIES, ENTRIES_PER_FRAME, PAYLOADS, RANGE_ENTRIES, Frame, FrameEncoder
-from exporters.evidence.index import Index, indexed_id
+from exporters.evidence.index import Index, indexed_hash
 from exporters.evidence.paths import decode_bundle
 from exporters.evidence.segment import Segment
 
@@ -29,7 +29,7 @@ def pack_range(files: Files, shard: Path, segment: Segment, encoder: FrameEncode
         LogDamaged: the segment is not what was written, or does not hold its whole range.
     """
     number = segment.number
-    ids: list[str | None] = []
+    ids: list[int | None] = []
     with (
         _written_whole(files, layout.range_path(shard, layout.PACK, number)) as pack_output,
         _written_whole(files, layout.range_path(shard, layout.PAYLOAD, number)) as payload_output,
@@ -39,7 +39,7 @@ def pack_range(files: Files, shard: Path, segment: Segment, encoder: FrameEncode
         for frame in segment.frames():
             if frame.head.kind == ENTRIES:
                 raw = frame.raw()
-                ids += map(indexed_id, decode_bundle(raw, frame.where, frame.head.first, frame.head.count))
+                ids += map(indexed_hash, decode_bundle(raw, frame.where, frame.head.first, frame.head.count))
                 entries.add(frame, raw)
             else:
                 payloads.add(frame)
@@ -49,15 +49,14 @@ def pack_range(files: Files, shard: Path, segment: Segment, encoder: FrameEncode
             raise LogDamaged(
                 str(segment.path), f"{len(ids)} entries and {payloads.count} payloads, not {RANGE_ENTRIES} of each"
             )
-    replace(files, layout.range_path(shard, layout.INDEX, number), Index.of_ids(ids).to_bytes(), durable=True)
+    replace(files, layout.range_path(shard, layout.INDEX, number), Index.of_hashes(ids).to_bytes(), durable=True)
 
 
 @contextmanager
 def _written_whole(files: Files, path: Path) -> Iterator[Output]:
     """A new file that gets its name, durably, when the block ends well."""
     fresh = path.with_name(path.name + layout.FRESH)
-    files.remove(fresh)
-    output = files.append(fresh)
+    output = files.create(fresh)
     try:
         yield output
         output.sync()

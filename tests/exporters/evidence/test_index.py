@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from config.errors import LogDamaged
 from exporters.evidence.frames import RANGE_ENTRIES
-from exporters.evidence.index import Index, id_hash, indexed_id
+from exporters.evidence.index import Index, id_hash, indexed_hash, indexed_id
 
 
 @pytest.mark.parametrize(
@@ -21,12 +21,14 @@ from exporters.evidence.index import Index, id_hash, indexed_id
         (b'{"type":"oversight","id":"o","ref":"a"}', "a"),
         (b'{"type":"incident","incident":"i"}', "i"),
         (b'{"type":"act","incident":"i"}', "i"),
+        ('{"type":"inference","id":"é"}'.encode(), "é"),
         (b'{"type":"clock","system":"s"}', None),
         (b"no leaf", None),
     ],
 )
 def test_a_leaf_is_found_by_the_id_of_what_it_speaks_of(leaf: bytes, expected: str | None) -> None:
     assert indexed_id(leaf) == expected
+    assert indexed_hash(leaf) == (None if expected is None else id_hash(expected))
 
 
 def test_the_hash_is_xxh3_64_of_the_text() -> None:
