@@ -205,7 +205,7 @@ class DiskFiles:
 class _DiskOutput:
     def __init__(self, files: DiskFiles, path: Path, mode: Literal["ab", "wb"]) -> None:
         self._files = files
-        self._file = open(path, mode, buffering=0)
+        self._file = path.open(mode, buffering=0)
 
     def write(self, data: bytes) -> None:
         view = memoryview(data)
