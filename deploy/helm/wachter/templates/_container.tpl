@@ -28,7 +28,7 @@ env:
   {{- end }}
   {{- range $name, $value := .Values.environment }}
   - name: {{ $name }}
-    value: {{ $value | quote }}
+    value: {{ ternary $value (toJson $value) (kindIs "string" $value) | quote }} # as JSON: a plain 1000000 would be 1e+06
   {{- end }}
 ports:
   - name: wachter
