@@ -97,6 +97,30 @@ def plan(connection: sqlite3.Connection, target: Target, notice: Notice) -> None
     )
 
 
+def resume(connection: sqlite3.Connection, target: Target, notice: Notice, now_us: int, most: int) -> list[int]:
+    """The planned times of steps still to come for an incident that this outbox never planned to call the target about: it
+    was opened under another state, or the target is new.
+
+    They count from the opening, so those of the past are taken as made: they are not made again, and the target hears of the
+    end. A further call counts from a time that is not known here, and an acknowledgement ended them all.
+    """
+    if notice.acknowledged_by or notice.call > 1 or _is_planned(connection, target, notice):
+        return []
+    times = [notice.opened_us + wait for wait in target.waits_for(notice.severity)]
+    to_come = [at for at in times if at > now_us][: max(most, 0)]
+    if to_come and min(times) <= now_us:
+        note_told(connection, target, notice, "", min(times))
+    elif to_come:
+        plan(connection, target, notice)
+    return to_come
+
+
+def _is_planned(connection: sqlite3.Connection, target: Target, notice: Notice) -> bool:
+    key = (target.receiver, target.url, notice.incident_id)
+    found = connection.execute("SELECT 1 FROM called WHERE receiver = ? AND url = ? AND incident_id = ? LIMIT 1", key)
+    return found.fetchone() is not None
+
+
 def note_told(connection: sqlite3.Connection, target: Target, notice: Notice, handle: str, now_us: int) -> None:
     """A call was made, or what was said about it is over."""
     key = (target.receiver, target.url, notice.incident_id)

@@ -121,8 +121,9 @@ def reconcile(
 ) -> Enqueued:
     """Bring the outbox in line with the open incidents: at the start, after a hand-over, after a reload.
 
-    Rows of targets that are no more are deleted, standing alerts of incidents that are no longer open are resolved, and
-    every open incident stands at every Alertmanager. The caller commits.
+    Rows of targets that are no more are deleted, standing alerts of incidents that are no longer open are resolved,
+    every open incident stands at every Alertmanager, and who was never planned to be called about one that nobody has
+    acknowledged is planned for the steps that are still to come. The caller commits.
     """
     _forget_missing_targets(connection, targets)
     open_ids = {notice.incident_id for notice in open_notices}
@@ -135,7 +136,21 @@ def reconcile(
     for notice in open_notices:
         escalation.follow(connection, "update", notice, targets, now_us)
     standing = [target for target in targets if target.standing]
-    return enqueue(connection, (("update", notice) for notice in open_notices), standing, now_us, max_rows)
+    told = enqueue(connection, (("update", notice) for notice in open_notices), standing, now_us, max_rows)
+    resumed = sum(
+        _resume(connection, target, notice, now_us, max_rows) for notice in open_notices for target in targets
+    )
+    return Enqueued(told.stored + resumed, told.collapsed, told.refused)
+
+
+def _resume(connection: sqlite3.Connection, target: Target, notice: Notice, now_us: int, max_rows: int) -> int:
+    """Plan the steps still to come of an escalation of which the outbox knows nothing; returns how many."""
+    if target.standing or notice.track not in target.tracks:
+        return 0
+    times = escalation.resume(connection, target, notice, now_us, most=max_rows - rows(connection))
+    for planned_us in times:
+        _insert(connection, target, "fire", notice, now_us, planned_us)
+    return len(times)
 
 
 def rows(connection: sqlite3.Connection) -> int:

@@ -55,6 +55,10 @@ class House:
             continue
         self.told += [(target.receiver, status) for _, _, status in receiver.told]
 
+    def takes_over(self, *open_incidents: Notice) -> None:
+        """As an owner does when it begins to speak."""
+        outbox.reconcile(self.connection, open_incidents, self.targets, self.now_us)
+
     def restarts(self) -> None:
         self.connection.close()
         self.connection = open_for_sending(self.database)
@@ -69,6 +73,10 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def acknowledged(call: int = 1) -> Notice:
     return msgspec.structs.replace(firing(call=call), acknowledged_by="Ada")
+
+
+def opened() -> Notice:
+    return msgspec.structs.replace(firing(), opened_us=NOW_US)
 
 
 def silenced(until_us: int) -> Notice:
@@ -245,6 +253,50 @@ def test_an_outbox_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     house.happens("resolve", resolved())
     assert house.passes(0) == [("first", "firing"), ("first", "resolved")]
     house.connection.close()
+
+
+def test_who_takes_over_plans_the_steps_that_are_still_to_come(house: House) -> None:
+    house.now_us += 20 * MINUTE_US
+    house.takes_over(opened())
+    house.takes_over(opened())
+    assert house.passes(HOUR_US) == [("boss", "firing")]
+    assert house.now_us == NOW_US + 20 * MINUTE_US + HOUR_US
+
+
+def test_steps_of_the_past_are_taken_as_made(tmp_path: Path) -> None:
+    twice = replace(FIRST, waits=(("warning", (0, 45 * MINUTE_US)),))
+    house = House(new_database(tmp_path), twice, SECOND)
+    house.now_us += 20 * MINUTE_US
+    house.takes_over(opened())
+    house.happens("acknowledge", acknowledged())
+    house.happens("resolve", resolved())
+    assert house.passes(HOUR_US) == [("first", "resolved"), ("second", "resolved")]
+
+
+def test_of_an_acknowledged_incident_no_step_is_planned_by_who_takes_over(house: House) -> None:
+    house.takes_over(msgspec.structs.replace(acknowledged(), opened_us=NOW_US))
+    assert house.passes(HOUR_US) == []
+
+
+def test_a_start_with_the_same_state_plans_nothing_again(house: House) -> None:
+    house.happens("fire", firing())
+    house.takes_over(opened())
+    house.passes(20 * MINUTE_US)
+    house.takes_over(opened())
+    house.passes(HOUR_US)
+    assert house.told == [("first", "firing"), ("second", "firing"), ("boss", "firing")]
+
+
+def test_a_member_that_learns_of_an_incident_by_itself_begins_with_the_first_step(house: House) -> None:
+    house.takes_over()
+    house.happens("fire", firing())
+    assert house.passes(HOUR_US) == [("first", "firing"), ("second", "firing"), ("boss", "firing")]
+
+
+def test_steps_that_are_planned_anew_wait_for_the_end_of_a_silence(house: House) -> None:
+    house.takes_over(msgspec.structs.replace(opened(), silenced_until_us=NOW_US + HOUR_US))
+    assert house.passes(HOUR_US - MINUTE_US) == []
+    assert house.passes(2 * MINUTE_US) == [("second", "firing"), ("boss", "firing")]
 
 
 def test_windows_come_again_and_concern_what_they_name() -> None:
