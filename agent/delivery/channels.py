@@ -115,7 +115,8 @@ class Email:
             now_us=parcel.now_us,
             external_url=parcel.target.external_url,
         )
-        send_mail(mail, self.server, parcel.target.timeout_seconds)
+        still_to = parcel.dues[0].still_to
+        send_mail(mail, self.server, parcel.target.timeout_seconds, still_to.recipients if still_to else self.to)
         return ""
 
 

@@ -12,12 +12,15 @@ from agent import crash
 from agent.delivery import escalation
 from agent.delivery.channels import channel_of
 from agent.delivery.schedule import after_windows
-from agent.delivery.target import Backoff, Due, Parcel, Post, Target
+from agent.delivery.target import Backoff, Due, Parcel, Post, RecipientsRefused, StillTo, Target
 from config.errors import DeliveryError
-from exporters.notice import Notice
+from exporters.notice import Notice, NoticeKind
 
 RESOLVED_FOR_US = 5 * 60_000_000
 """How long a resolved alert is told again after it was taken once."""
+
+STILL_TO_FOR_US = 30 * 60_000_000
+"""How long a message that others have is offered to those who refuse it for a time; greylisting lasts minutes."""
 
 _HEADS = """receiver = :receiver AND url = :url AND dead_reason IS NULL AND (standing OR NOT EXISTS
   (SELECT 1 FROM outbox AS earlier
@@ -36,11 +39,19 @@ def next_dues(connection: sqlite3.Connection, target: Target, now_us: int, most:
     """The rows to send now, in one message. Among those due, the ones that failed least come first, so that one message
     which a receiver cannot take does not hold up the others; a row waits for the earlier ones of its incident."""
     rows = connection.execute(
-        f"""SELECT sequence, notice, created_us, expires_us, kind FROM outbox AS this
+        f"""SELECT sequence, notice, created_us, expires_us, kind, still_to FROM outbox AS this
             WHERE due_us <= :now_us AND {_HEADS} ORDER BY attempts, due_us, sequence LIMIT :most""",  # noqa: S608 - constants
         {"receiver": target.receiver, "url": target.url, "now_us": now_us, "most": most},
     ).fetchall()
-    return tuple(Due(row[0], msgspec.json.decode(row[1], type=Notice), *row[2:]) for row in rows)
+    together = [row for row in rows if row[5] == rows[0][5]]  # one message has one set of recipients
+    return tuple(_due(*row) for row in together)
+
+
+def _due(
+    sequence: int, notice: str, created_us: int, expires_us: int | None, kind: NoticeKind, still_to: str | None
+) -> Due:
+    left = None if still_to is None else msgspec.json.decode(still_to, type=StillTo)
+    return Due(sequence, msgspec.json.decode(notice, type=Notice), created_us, expires_us, kind, left)
 
 
 def next_due(connection: sqlite3.Connection, target: Target, now_us: int) -> Due | None:
@@ -75,12 +86,17 @@ def deliver(connection: sqlite3.Connection, target: Target, dues: Sequence[Due],
     """Send rows in one message and record what became of them.
 
     Raises:
+        RecipientsRefused: recipients were refused; the rows are kept for those who may take it later, the others were told.
         DeliveryError: it was not taken; the rows are kept for another time, or marked dead where the answer was final.
     """
     handle = escalation.handle_of(connection, target, dues[0].notice) if len(dues) == 1 else ""
     crash.at("before_send")
     try:
         told_as = channel_of(target).send(Parcel(target, tuple(dues), now_us, post, handle))
+    except RecipientsRefused as error:
+        refused = _given_up(error, dues[0], now_us)
+        _keep_for_the_rest(connection, target, dues, refused, now_us)
+        raise refused from None
     except DeliveryError as error:
         if error.retriable or len(dues) == 1:
             _record(connection, (_failure(target, due, error, now_us) for due in dues))
@@ -90,6 +106,36 @@ def deliver(connection: sqlite3.Connection, target: Target, dues: Sequence[Due],
         for due in dues:
             _record_success(connection, target, due, told_as, now_us)
     crash.at("after_mark_sent")
+
+
+def _given_up(error: RecipientsRefused, due: Due, now_us: int) -> RecipientsRefused:
+    """Who alone refuses what others have is not waited for for ever: all that follows it waits behind it."""
+    if due.still_to is None or now_us < due.still_to.until_us:
+        return error
+    return RecipientsRefused(f"{error}; given up", left=(), lost=error.lost + len(error.left), taken=error.taken)
+
+
+def _keep_for_the_rest(
+    connection: sqlite3.Connection, target: Target, dues: Sequence[Due], error: RecipientsRefused, now_us: int
+) -> None:
+    with _at_once(connection):
+        for due in dues:
+            if not error.left:
+                _record_success(connection, target, due, "", now_us)
+                continue
+            still_to = _those_left(error, due, now_us)
+            statement = "UPDATE outbox SET attempts = attempts + 1, still_to = ? WHERE sequence = ?"
+            connection.execute(statement, (still_to, due.sequence))
+            if error.taken:
+                escalation.note_told(connection, target, due.notice, "", now_us)
+
+
+def _those_left(error: RecipientsRefused, due: Due, now_us: int) -> str | None:
+    """As the outbox keeps it; none while the message is for everybody."""
+    if due.still_to is None and not (error.taken or error.lost):
+        return None
+    until_us = due.still_to.until_us if due.still_to else now_us + STILL_TO_FOR_US
+    return msgspec.json.encode(StillTo(error.left, until_us)).decode()
 
 
 @contextmanager

@@ -11,13 +11,14 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Literal
 
 from agent.delivery.addresses import connect, seconds_left
+from agent.delivery.target import RecipientsRefused
 from config.errors import DeliveryError
 from exporters.request import quotable
 
@@ -39,21 +40,25 @@ class MailServer:
     allow_private: bool = False
 
 
-def send_mail(mail: EmailMessage, server: MailServer, timeout_seconds: float) -> None:
+def send_mail(mail: EmailMessage, server: MailServer, timeout_seconds: float, to: Sequence[str] = ()) -> None:
     """Hand a message in.
 
+    Args:
+        to: whom it is for; empty for everybody in its header.
+
     Raises:
+        RecipientsRefused: some were, or all of them for a time.
         DeliveryError: it was not taken. An answer of 5xx is final, but for log-ins; everything else is retriable.
     """
+    recipients = tuple(to) or tuple(address.addr_spec for address in mail["To"].addresses)
     deadline = time.monotonic() + timeout_seconds
     try:
         with _session(server, deadline) as smtp:
             if server.username is not None:
                 smtp.login(server.username, server.password or "")
-            refused = smtp.send_message(mail)
+            refused = smtp.send_message(mail, to_addrs=recipients)
     except smtplib.SMTPRecipientsRefused as error:
-        code, text = next(iter(error.recipients.values()))
-        raise _answered(server, code, text) from None
+        raise _nobody_took(server, recipients, error.recipients) from None
     except smtplib.SMTPResponseException as error:
         raise _answered(server, error.smtp_code, error.smtp_error) from None
     except TimeoutError:
@@ -63,7 +68,7 @@ def send_mail(mail: EmailMessage, server: MailServer, timeout_seconds: float) ->
         what = f"not taken within {timeout_seconds:g} s" if late else f"{type(error).__name__}: {_words(error)}"
         raise _failed(server, what) from None
     if refused:
-        raise DeliveryError(f"{server.host}: refused for {len(refused)} of the recipients", retriable=False)
+        raise _refused(server, refused, [who for who in refused if _is_retriable(refused[who][0])], taken=True)
 
 
 class _Session(smtplib.SMTP):
@@ -120,10 +125,36 @@ def _hang_up(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
+Refusals = dict[str, tuple[int, bytes]]
+"""Answers by recipient, as smtplib gives them."""
+
+
+def _nobody_took(server: MailServer, recipients: Sequence[str], refused: Refusals) -> DeliveryError:
+    """A server that hangs up answers only for the recipients until then; those behind were not refused."""
+    left = [who for who in recipients if who not in refused or _is_retriable(refused[who][0])]
+    if not left:
+        return _answered(server, *next(iter(refused.values())))
+    return _refused(server, refused, left, taken=False)
+
+
+def _refused(server: MailServer, refused: Refusals, left: Sequence[str], *, taken: bool) -> RecipientsRefused:
+    answers = "; ".join(f"{who}: {code} {quotable(_text(said))}" for who, (code, said) in refused.items())
+    lost = len(refused.keys() - set(left))
+    return RecipientsRefused(
+        f"{server.host}: recipients were refused: {answers}", left=tuple(left), lost=lost, taken=taken
+    )
+
+
+def _is_retriable(code: int) -> bool:
+    return code not in FINAL or code in NOT_FINAL
+
+
 def _answered(server: MailServer, code: int, text: bytes | str) -> DeliveryError:
-    said = text.decode(errors="replace") if isinstance(text, bytes) else text
-    retriable = code not in FINAL or code in NOT_FINAL
-    return DeliveryError(f"{server.host}: {code} was answered: {quotable(said)}", retriable=retriable)
+    return DeliveryError(f"{server.host}: {code} was answered: {quotable(_text(text))}", retriable=_is_retriable(code))
+
+
+def _text(said: bytes | str) -> str:
+    return said.decode(errors="replace") if isinstance(said, bytes) else said
 
 
 def _failed(server: MailServer, what: str) -> DeliveryError:

@@ -44,7 +44,8 @@ CREATE TABLE IF NOT EXISTS outbox (
     dead_reason TEXT,
     later INTEGER NOT NULL DEFAULT 0,
     planned_us INTEGER,
-    owed_us INTEGER
+    owed_us INTEGER,
+    still_to TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS outbox_incident ON outbox (receiver, url, incident_id, sequence);
 CREATE INDEX IF NOT EXISTS outbox_turn ON outbox (receiver, url, attempts, due_us, sequence) WHERE dead_reason IS NULL;
@@ -52,8 +53,8 @@ CREATE UNIQUE INDEX IF NOT EXISTS outbox_standing ON outbox (receiver, url, inci
 """
 
 
-_ADDED = {"later": "INTEGER NOT NULL DEFAULT 0", "planned_us": "INTEGER", "owed_us": "INTEGER"}
-"""Columns that a state from before there were escalations lacks."""
+_ADDED = {"later": "INTEGER NOT NULL DEFAULT 0", "planned_us": "INTEGER", "owed_us": "INTEGER", "still_to": "TEXT"}
+"""Columns that the state of an earlier version lacks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import structlog
 from agent.delivery import deliver as delivery
 from agent.delivery.pace import Pace
 from agent.delivery.post import post as post_over_http
-from agent.delivery.target import Due, Post, Target
+from agent.delivery.target import Due, Post, RecipientsRefused, Target
 from config.errors import DeliveryError
 
 IDLE_SECONDS = 60.0
@@ -65,20 +65,35 @@ class Courier:
         self._alone = max(self._alone - 1, 0)
         try:
             delivery.deliver(self._connection, self._target, dues, self._post, now_us)
+        except RecipientsRefused as error:
+            return self._refused(error)
         except DeliveryError as error:
             return self._failed(error, dues)
         self._failures = 0
         self._count(self._target.receiver, "delivered")
         return 0.0
 
+    def _refused(self, error: RecipientsRefused) -> float:
+        """Count what became of each part of the recipients; only those who may take it later are waited for."""
+        parts = {"delivered": error.taken, "failed": error.lost, "retried": error.left}
+        for outcome in (outcome for outcome, part in parts.items() if part):
+            self._count(self._target.receiver, outcome)
+        seconds = self._back_off(error)
+        log.warning(
+            "recipients_refused",
+            receiver=self._target.receiver,
+            error=str(error),
+            for_good=error.lost,
+            again_in_seconds=seconds if error.left else None,
+        )
+        return seconds
+
     def _failed(self, error: DeliveryError, dues: Sequence[Due]) -> float:
         if not error.retriable and len(dues) > 1:
             self._alone = len(dues)  # one of them is not to be taken: each by itself shows which
         outcome = "retried" if error.retriable else "failed"
         self._count(self._target.receiver, outcome)
-        self._failures = self._failures + 1 if error.retriable else 0
-        seconds = self._target.backoff.seconds(self._failures, error.retry_after_seconds) if error.retriable else 0.0
-        self._not_before_us = self._now_us() + round(seconds * 1_000_000)
+        seconds = self._back_off(error)
         log.warning(
             "delivery_failed",
             receiver=self._target.receiver,
@@ -86,6 +101,12 @@ class Courier:
             outcome=outcome,
             again_in_seconds=seconds,
         )
+        return seconds
+
+    def _back_off(self, error: DeliveryError) -> float:
+        self._failures = self._failures + 1 if error.retriable else 0
+        seconds = self._target.backoff.seconds(self._failures, error.retry_after_seconds) if error.retriable else 0.0
+        self._not_before_us = self._now_us() + round(seconds * 1_000_000)
         return seconds
 
     def _idle_seconds(self, now_us: int) -> float:

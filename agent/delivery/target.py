@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import msgspec
+
 from agent.delivery.schedule import QuietTime, called_at
+from config.errors import DeliveryError
 from detectors.measurement import Track
 from exporters.notice import Notice, NoticeKind
 from exporters.request import PostRequest, PostResponse
@@ -15,15 +18,38 @@ Post = Callable[[PostRequest, float, str | None], PostResponse]
 AT_ONCE = (0,)
 
 
+class RecipientsRefused(DeliveryError):
+    """Some recipients of a message were refused, or all of them for a time.
+
+    Attributes:
+        left: those who may take it later; lost: how many were refused for good.
+        taken: whether there are others, who have it.
+    """
+
+    def __init__(self, message: str, *, left: tuple[str, ...], lost: int, taken: bool) -> None:
+        super().__init__(message, retriable=bool(left))
+        self.left = left
+        self.lost = lost
+        self.taken = taken
+
+
+class StillTo(msgspec.Struct, frozen=True):
+    """The only recipients that a message is still for; until when it is offered to those who refuse it for a time."""
+
+    recipients: tuple[str, ...]
+    until_us: int
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A row of the outbox whose turn it is."""
+    """A row of the outbox whose turn it is; ``still_to`` where it is no longer for all recipients."""
 
     sequence: int
     notice: Notice
     created_us: int
     expires_us: int | None
     kind: NoticeKind = "fire"
+    still_to: StillTo | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class SmtpSink:
     trust: the server's side of TLS; None speaks in the clear.
     tls_at_once: as on port 465; else it is offered as STARTTLS.
     login: (user, password) that is asked for.
-    answers: what is answered to a command instead of its usual answer.
+    answers: what is answered to a command instead of its usual answer; refusals: the same to a recipient.
     mute: after the greeting nothing is answered, but a letter now and then.
     """
 
@@ -29,6 +29,7 @@ class SmtpSink:
     tls_at_once: bool = False
     login: tuple[str, str] | None = None
     answers: dict[str, str] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
     mute: bool = False
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
@@ -113,10 +114,15 @@ class _Conversation:
             self.say("221 bye")
             return False
         else:
-            if word == "RCPT":
-                self.sink.recipients.append(line.partition("<")[2].partition(">")[0])
-            self.say("250 ok")
+            self.say(self._recipient(line) if word == "RCPT" else "250 ok")
         return True
+
+    def _recipient(self, line: str) -> str:
+        who = line.partition("<")[2].partition(">")[0]
+        if who in self.sink.refusals:
+            return self.sink.refusals[who]
+        self.sink.recipients.append(who)
+        return "250 ok"
 
     def _offer(self) -> None:
         offers = ["sink"]
