@@ -7,7 +7,6 @@ import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -20,6 +19,7 @@ from exporters.notice import notice_of
 from exporters.snapshot import IncidentView, LogStatus, PartitionStatus, Snapshot, SourceStatus
 from tests.agent.outbox_stage import new_database
 from tests.agent.web_client import FakeAgent, serving
+from tests.deploy.test_rules import fired
 from tests.exporters.sample import INCIDENT, SNAPSHOT
 from tests.parts.monitoring import Alertmanager, Prometheus, alertmanager, get_json, prometheus, require
 from tests.parts.test_monitoring import eventually, listening, telling
@@ -102,17 +102,23 @@ def test_prometheus_understands_every_query_that_the_runbooks_suggest() -> None:
             found.query(query)
 
 
-def of_rules(view: IncidentView) -> dict[str, Any]:
+def of_rules(view: IncidentView) -> dict[str, str]:
     """What the rules would send about the same incident."""
     stream = view.stream._asdict()
     labels = {"alertname": "WachterModelHealth", "job": "wachter", "track": view.track.value, "severity": view.severity}
-    return {"labels": {**labels, **{name: value for name, value in stream.items() if value}}}
+    return {**labels, **{name: value for name, value in stream.items() if value}}
 
 
-def states(found: Alertmanager) -> dict[str, str]:
-    """Active or suppressed, by the incident that an alert bears, empty for that of the rules."""
+def add(found: Alertmanager, labels: dict[str, str]) -> None:
+    """What Prometheus does when a rule fires."""
+    said = [f"{name}={value}" for name, value in labels.items()]
+    output(*require("amtool"), "alert", "add", f"--alertmanager.url={found.url}", *said)
+
+
+def states(found: Alertmanager, label: str = "incident") -> dict[str, str]:
+    """Active or suppressed, by a label of an alert: by default its incident, empty for that of the rules."""
     alerts = get_json(f"{found.url}/api/v2/alerts")
-    return {alert["labels"].get("incident", ""): alert["status"]["state"] for alert in alerts}
+    return {alert["labels"].get(label, ""): alert["status"]["state"] for alert in alerts}
 
 
 @pytest.mark.slow
@@ -125,14 +131,34 @@ def test_an_incident_that_is_pushed_and_told_by_the_rules_is_told_once(tmp_path:
             outbox.enqueue(connection, [("fire", notice_of(INCIDENT, wall_us()))], [target], wall_us())
             sender.wake()
             eventually(lambda: states(found) == {INCIDENT.id: "active"})
-            output(
-                *require("amtool"),
-                "alert",
-                "add",
-                f"--alertmanager.url={found.url}",
-                *(f"{name}={value}" for name, value in of_rules(INCIDENT)["labels"].items()),
-            )
+            add(found, of_rules(INCIDENT))
             eventually(lambda: states(found) == {INCIDENT.id: "active", "": "suppressed"})
             eventually(lambda: bodies)
     told = [alert["labels"].get("incident") for body in bodies for alert in body["alerts"]]
     assert set(told) == {INCIDENT.id}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("cause", "effects"),
+    [
+        ("WachterDown", {"WachterAbsent"}),
+        ("WachterStuck", {"WachterNotReady", "WachterNotConsuming", "WachterCheckpointOld", "WachterLagGrowing"}),
+        ("WachterNotReady", {"WachterNotConsuming", "WachterLagGrowing"}),
+        ("WachterHarmNotTold", {"WachterOutboxStuck"}),
+    ],
+)
+def test_a_cause_is_told_and_what_follows_from_it_is_not(cause: str, effects: set[str]) -> None:
+    inhibitions = yaml.safe_load((SHIPPED / "alertmanager.yml").read_text())["inhibit_rules"]
+    others = {"WachterReloadFailed", "WachterDiskFilling"}
+    with listening() as (hook, _), alertmanager(hook, inhibitions) as found:
+        for name in (cause, *effects, *others):
+            add(found, fired(name))
+        wanted = dict.fromkeys({cause, *others}, "active") | dict.fromkeys(effects, "suppressed")
+        eventually(lambda: states(found, "alertname") == wanted)
+
+
+def test_agents_that_say_the_same_are_one_call() -> None:
+    grouped = yaml.safe_load((SHIPPED / "alertmanager.yml").read_text())["route"]["group_by"]
+    assert "alertname" in grouped
+    assert "instance" not in grouped
