@@ -57,6 +57,7 @@ class Facts:
     Attributes:
         not_ready: why the agent is not ready; empty when it is.
         written_us: when the last step was made durable.
+        web_config_trouble: why the web config as it stands is not in force.
     """
 
     started_us: int
@@ -64,6 +65,7 @@ class Facts:
     steps: Timing = field(default_factory=Timing)
     written_us: int | None = None
     reload: Reload | None = None
+    web_config_trouble: str = ""
     failures: dict[str, int] = field(default_factory=dict)
 
 
@@ -102,6 +104,7 @@ class Painter:
             receivers=tuple(self._receivers()),
             log=step.journal.status(ledger),
             reload=facts.reload,
+            web_config_trouble=facts.web_config_trouble,
             severities=self.step.severities,
         )
 

@@ -201,6 +201,7 @@ class Agent:
         if not now and at - self._painted < SNAPSHOT_SECONDS:
             return
         self._painted = at
+        self.facts.web_config_trouble = self.server.web_config_trouble
         if at - self._provisional_at >= PROVISIONAL_SECONDS:
             self._provisional_at = at
             self._look_ahead()

@@ -300,6 +300,7 @@ class Snapshot:
     Attributes:
         at_us, started_us: agent's clock.
         not_ready: why the agent is not ready; empty when it is.
+        web_config_trouble: why the web config as it stands is not in force; empty when it is.
         state_bytes: size on disk by part (database, join).
         overflow: events that no stream of their own counts because ``limits.max_streams`` was reached; the part of the key
             that found no room is ``OTHER``.
@@ -328,4 +329,5 @@ class Snapshot:
     receivers: tuple[ReceiverStatus, ...] = ()
     log: LogStatus | None = None
     reload: Reload | None = None
+    web_config_trouble: str = ""
     severities: Mapping[Track, str] = field(default_factory=lambda: dict(SEVERITIES))

@@ -25,6 +25,7 @@ LINKS = {
 
 BODY = """<h1>Incidents</h1>
 {state}
+{refused}
 {filters}
 <p role="status">{count}</p>
 {incidents}
@@ -75,6 +76,7 @@ def listing(snapshot: Snapshot, not_live: str, filters: Filters) -> str:
     body = render(
         BODY,
         state=_state(not_live or snapshot.not_ready),
+        refused=join(_refused_files(snapshot)),
         filters=_form(snapshot, filters),
         count=f"{len(chosen)} {'incident' if len(chosen) == 1 else 'incidents'} shown.",
         incidents=_cards(snapshot, chosen),
@@ -103,6 +105,22 @@ def _state(why_not: str) -> Html:
     if not why_not:
         return Html('<p class="good">The agent is ready.</p>')
     return render('<p class="note bad" role="alert"><strong>The agent is not ready: {}</strong></p>', why_not)
+
+
+def _refused_files(snapshot: Snapshot) -> Iterable[Html]:
+    """What is in force is not what stands in these files, and the next start would fail."""
+    reload = snapshot.reload
+    if reload is not None and not reload.successful:
+        yield _refused("The settings", reload.message)
+    if snapshot.web_config_trouble:
+        yield _refused("The web config", snapshot.web_config_trouble)
+
+
+def _refused(what: str, why: str) -> Html:
+    text = (
+        '<p class="note warning" role="alert">{} could not be read again; what was read before stays in force: {}</p>'
+    )
+    return render(text, what, why)
 
 
 def _form(snapshot: Snapshot, filters: Filters) -> Html:

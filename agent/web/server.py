@@ -50,6 +50,11 @@ class WebServer:
         """The port that is listened on; known once started."""
         return self._port
 
+    @property
+    def web_config_trouble(self) -> str:
+        """Why the web config as it stands is not in force; empty while it is."""
+        return self._web.trouble
+
     def start(self) -> None:
         """Bind and serve. Connections are accepted when it returns.
 

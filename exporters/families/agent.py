@@ -147,6 +147,13 @@ PROCESS: tuple[Family, ...] = (
         _reload_time,
         unit="seconds",
     ),
+    Family(
+        "wachter_web_config_last_reload_successful",
+        "gauge",
+        "1 if the last reading of the web config succeeded, or there is none.",
+        (),
+        lambda s: single(float(not s.web_config_trouble)),
+    ),
 )
 
 OUTBOX: tuple[Family, ...] = (

@@ -121,15 +121,20 @@ RELOAD_FAILED = Alert(
     "WachterReloadFailed",
     "warning",
     5,
-    f"{series('wachter_config_last_reload_successful')} == 0",
+    f"{series('wachter_config_last_reload_successful')} == 0\n"
+    f"or {series('wachter_web_config_last_reload_successful')} == 0",
     "Wachter at {{ $labels.instance }} refused its new settings",
-    "The former ones stay in force, and are lost with the next start, which will fail. wachter check names every mistake.",
+    "What was read before stays in force, of the settings or of the web config, and is lost with the next start, which will "
+    "fail. wachter check names every mistake.",
     Trials(
         firing={f"wachter_config_last_reload_successful{{{AGENT_LABELS}}}": "1x4 0x30"},
         holds_from=5,
         labels=OF_AGENT,
         quiet=(
             Quiet("it took them", {f"wachter_config_last_reload_successful{{{AGENT_LABELS}}}": "1x40"}, 40),
+            Quiet(
+                "it took the web config", {f"wachter_web_config_last_reload_successful{{{AGENT_LABELS}}}": "1x40"}, 40
+            ),
             Quiet("mended at once", {f"wachter_config_last_reload_successful{{{AGENT_LABELS}}}": "1x4 0x3 1x30"}, 11),
         ),
     ),

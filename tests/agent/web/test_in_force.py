@@ -127,3 +127,12 @@ def test_a_user_who_was_removed_is_out_also_on_an_open_server(tmp_path: Path, mo
         assert ask(server, "/", headers=AS_ADA).status == 200
         (tmp_path / "web.yml").write_text(yaml.safe_dump({"basic_auth_users": {"scraper": USERS["scraper"]}}))
         assert ask(server, "/", headers=AS_ADA).status == 401
+
+
+def test_the_server_says_why_the_file_is_not_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.web.in_force.LOOK_SECONDS", 0.0)
+    with serving_with(listen(tmp_path, {"basic_auth_users": USERS})) as (_, server):
+        assert server.web_config_trouble == ""
+        (tmp_path / "web.yml").write_text("{")
+        assert ask(server, "/-/healthy").status == 200
+        assert "web.yml" in server.web_config_trouble

@@ -7,7 +7,7 @@ import pytest
 from agent.web.listing import Filters, incident_path, listing, model_path
 from detectors.columns import ModelKey
 from detectors.measurement import Track
-from exporters.snapshot import IncidentView
+from exporters.snapshot import IncidentView, Reload
 from tests.exporters.sample import INCIDENT, NOW_US, SNAPSHOT
 
 HOUR_US = 3_600_000_000
@@ -78,3 +78,12 @@ def test_an_agent_that_is_not_ready_says_so_first() -> None:
 def test_names_in_paths_are_escaped() -> None:
     assert model_path(ModelKey("a/b", "c d", "1")) == "/models/a%2Fb/c%20d"
     assert incident_path("../x") == "/incidents/..%2Fx"
+
+
+def test_a_file_that_could_not_be_read_again_is_named_with_the_reason() -> None:
+    refused = Reload(successful=False, at_us=NOW_US, last_success_us=0, message="thresholds: <unknown>")
+    page = shown(reload=refused, web_config_trouble="web.yml: not YAML")
+    assert "The settings could not be read again" in page
+    assert "thresholds: &lt;unknown&gt;" in page
+    assert "The web config could not be read again; what was read before stays in force: web.yml: not YAML" in page
+    assert "could not be read again" not in shown()
