@@ -1,12 +1,13 @@
 """Runs with the Python of ``.parts/deploy``: JSON of jobs on standard input, JSON of what Helm says on standard output.
 
-A job is ``{"chart", "values", "versions"}``; its answer ``{"lint", "manifests", "invalid"}``, or ``{"error"}`` where the
-chart refuses the values. ``invalid`` lists what the API schemas of the Kubernetes versions, or of the Prometheus operator,
-do not accept, unknown fields included.
+A job is ``{"chart", "values", "versions"}``; its answer ``{"lint", "notes", "objects", "invalid"}``, or ``{"error"}`` where
+the chart refuses the values. ``invalid`` lists what the API schemas of the Kubernetes versions, or of the Prometheus
+operator, do not accept, unknown fields included.
 """
 
 import json
 import sys
+from functools import cache
 
 import helm_python
 import kubernetes_validate
@@ -30,21 +31,22 @@ def answer(job):
         "lint": [m["error"] for m in report["messages"] if m["severity"] > INFO] + report["errors"],
         "notes": next((text for name, text in manifests.items() if name.endswith("NOTES.txt")), ""),
         "objects": objects,
-        "invalid": [said for one in objects for said in invalid(one, job["versions"])],
+        "invalid": [said for one in objects for said in invalid(json.dumps(one), tuple(job["versions"]))],
     }
 
 
 def documents(text):
     """The objects of one rendered file; NOTES.txt has none."""
-    return (
-        [one for one in yaml.safe_load_all(text) if isinstance(one, dict) and "kind" in one] if "kind:" in text else []
-    )
+    loaded = yaml.load_all(text, yaml.CSafeLoader) if "kind:" in text else ()
+    return [one for one in loaded if isinstance(one, dict) and "kind" in one]
 
 
-def invalid(one, versions):
-    """What those who define its kind do not accept in an object."""
+@cache
+def invalid(text, versions):
+    """What those who define its kind do not accept in an object, given as JSON: most objects come again and again."""
+    one = json.loads(text)
     if one["apiVersion"] == operator_schemas.API_VERSION:
-        return operator_schemas.invalid(one)
+        return list(operator_schemas.invalid(one))
     return [said for version in versions for said in invalid_in_kubernetes(one, version)]
 
 

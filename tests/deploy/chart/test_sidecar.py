@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.deploy.chart import cases
-from tests.deploy.chart.render import model_chart, of_kind, render
+from tests.deploy.chart.render import CHART, model_chart, of_kind, render, with_value
 from tests.deploy.chart.restricted import violations
 
 pytestmark = pytest.mark.parts
 
 Rendered = dict[str, dict[str, Any]]
+
+OF_THE_MODE = {"mode", "existingSettings", "state.kind", "monitor.kind"}
+"""What a sidecar must have in a way of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +81,18 @@ def test_it_has_no_identity_that_another_pod_of_the_model_has_too(rendered: Rend
 def test_its_own_chart_refuses_to_run_twice(tmp_path: Path) -> None:
     (answer,) = render([{"wachter": {"settings": cases.KEYS}}], model_chart(tmp_path / "model"))
     assert "two agents run" in answer["error"]
+
+
+def beside(values: cases.Values) -> cases.Values:
+    """Values for a chart on its own, as those of a sidecar."""
+    monitor = {"podSelector": {"app": "other"}, **values.get("monitor", {}), "kind": "PodMonitor"}
+    return {"wachter": {**values, "mode": "sidecar", "sidecar": {"gatesReadiness": True}, "monitor": monitor}}
+
+
+def test_what_does_nothing_beside_a_model_is_said_to_be_for_standalone(tmp_path: Path) -> None:
+    tried = {path: case for path, case in cases.EFFECTS.items() if path not in OF_THE_MODE}
+    asked = [beside(one) for path, (value, base) in tried.items() for one in (base, with_value(base, path, value))]
+    answers = iter(render(asked, model_chart(tmp_path / "model")))
+    idle = {path for path in tried if next(answers)["objects"] == next(answers)["objects"]}
+    readme = (CHART / "README.md").read_text()
+    assert idle == set(re.findall(r"^\| `([A-Za-z.]+)` \|.* standalone \|$", readme, re.MULTILINE))
