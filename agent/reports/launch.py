@@ -21,10 +21,14 @@ QUIET = {
     "PYTHONWARNINGS": "ignore",
 }
 """No word to the network, and no more than one core."""
+SAID = "worker.txt"
+MISSING = "ModuleNotFoundError"
+MOST_SAID = 300
+"""Characters that are shown of what a process printed last."""
 
 
 def launch(task: Task, directory: Path) -> subprocess.Popen[bytes]:
-    """Write the task and start its process. What it prints goes into ``worker.txt`` beside the task.
+    """Write the task and start its process. What it prints goes into a file beside the task.
 
     Args:
         directory: for task and output.
@@ -38,7 +42,7 @@ def launch(task: Task, directory: Path) -> subprocess.Popen[bytes]:
     write(Path(task.progress), Progress("starting"))
     python = os.environ.get(PYTHON, sys.executable)
     command = [python, "-P", "-m", "agent.reports.worker", str(file)]  # -P: not what lies in the current directory
-    with (directory / "worker.txt").open("wb") as said:
+    with (directory / SAID).open("wb") as said:
         try:
             return subprocess.Popen(  # noqa: S603 - our own module, by the Python that the operator names
                 command,
@@ -62,4 +66,15 @@ def outcome(task: Task, returned: int) -> Progress:
         return Progress("failed", f"it ran longer than {task.cpu_seconds} s; ask for fewer rows")
     if returned < 0:
         return Progress("failed", f"its process was ended by {signal.Signals(-returned).name} in {progress.stage}")
-    return Progress("failed", f"its process ended with {returned} in {progress.stage}")
+    return Progress("failed", f"its process ended with {returned} in {progress.stage}{_last_words(task)}")
+
+
+def _last_words(task: Task) -> str:
+    """What the process printed last: before it can write its progress, that is the only reason there is."""
+    try:
+        lines = Path(task.progress).with_name(SAID).read_text(errors="replace").split("\n")
+    except OSError:
+        return ""
+    said = next((line.strip() for line in reversed(lines) if line.strip()), "")[:MOST_SAID]
+    remedy = f"; {PYTHON} must name a Python with wachter[reports], Wachter itself included" if MISSING in said else ""
+    return f": {said}{remedy}" if said else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.reports.jobs import DIRECTORY, MOST_KEPT, Jobs
+from agent.reports.launch import SAID
 from agent.reports.task import Progress, Task, write
 from config.errors import ReportError
 from detectors.columns import StreamKey
@@ -120,6 +121,16 @@ def test_a_process_that_dies_leaves_its_reason(stand: Stand, returned: int, said
     stand.start("harm-1").end(returned, Progress("window"))
     assert stand.progress("harm-1").stage == "failed"
     assert said in stand.progress("harm-1").detail
+
+
+def test_a_process_that_dies_before_it_can_say_why_leaves_what_it_printed_last(stand: Stand) -> None:
+    process = stand.start("harm-1")
+    Path(process.task.progress).with_name(SAID).write_text(
+        "a warning\nModuleNotFoundError: No module named 'agent'\n\n"
+    )
+    process.end(1)
+    detail = stand.progress("harm-1").detail
+    assert "ended with 1 in starting: ModuleNotFoundError: No module named 'agent'; WACHTER_REPORTS_PYTHON" in detail
 
 
 def test_what_the_process_says_of_its_failure_is_kept(stand: Stand) -> None:
