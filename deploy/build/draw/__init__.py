@@ -4,6 +4,7 @@
 
     scene.py       a live agent over the demo's flights, with what the demo leaves out: groups, latency, receivers, trouble
     record.py      its /metrics while they pass, as a history at the flights' own times
+    server.py      serves the page, and stands for a receiver
     tsdb.py        that history in a real Prometheus
     browser.py     bundle (esbuild), pages, pictures (headless Chromium)
     draw.jsx       reads a dashboard's JSON, asks Prometheus, draws its panels

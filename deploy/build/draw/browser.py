@@ -7,13 +7,14 @@ import json
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlencode
+
+from deploy.build.draw.server import Quiet, serving
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = Path(__file__).resolve().parent
@@ -59,14 +60,8 @@ def served(page: Path, scene: dict[str, object]) -> Iterator[str]:
     (page / "scene.json").write_text(json.dumps(scene))
     for path in DASHBOARDS.glob("*.json"):
         shutil.copy(path, page)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(page)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(partial(_Files, directory=str(page))) as address:
+        yield address
 
 
 def pictures(
@@ -98,6 +93,5 @@ def _chromium(url: str, *options: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        return
+class _Files(Quiet, SimpleHTTPRequestHandler):
+    """The files of a directory."""

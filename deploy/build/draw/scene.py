@@ -6,17 +6,17 @@ second version, a second system, receivers of which one is down, and a few recor
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
 
+from deploy.build.draw.server import Quiet, serving
 from deploy.demo import agent, broker, events, model, producer
 from deploy.demo.data import write_reference
 from deploy.demo.events import Message
@@ -56,7 +56,7 @@ def scene(directory: Path) -> Iterator[Scene]:
     year = model.run()
     references = write_reference(year, directory)
     references.write_bytes(b"\n".join(told(message) for message in events.stream(year.reference)) + b"\n")
-    with taking() as taken:
+    with serving(Taking) as taken:
         _write_settings(directory / "wachter.yaml", taken)
         agent.build_reference(directory, references)
         _add_system(directory / "wachter.yaml")
@@ -101,27 +101,14 @@ def troubled(messages: Iterator[Message]) -> Iterator[Message]:
             yield message._replace(value=msgspec.json.encode(late))
 
 
-@contextmanager
-def taking() -> Iterator[str]:
-    """A receiver that takes everything; yields its address."""
+class Taking(Quiet, BaseHTTPRequestHandler):
+    """A receiver that takes everything."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        server.server_close()
+    def do_POST(self) -> None:
+        """Take it."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
 
 
 def _write_settings(path: Path, taken: str) -> None:
