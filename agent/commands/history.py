@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from typing import Annotated
 
 import typer
@@ -27,6 +28,9 @@ COLUMNS = (
     "verdict_reason",
 )
 
+WIDE = 1_000
+"""Lines are as long as they are, and no cell is cut: fitted to a terminal of 80 columns, eleven of them say nothing."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -37,19 +41,21 @@ def measurements(
     settings: SettingsOption = None,
     state: StateOption = None,
     jsonl: AsJsonLines = False,
+    judged: Annotated[bool, typer.Option("--judged", help="Only those with a verdict.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Without --jsonl: most measurements shown, the last ones.")] = 50,
 ) -> None:
     """Print the measurements that the agent keeps, by due time."""
     with open_state(settings, state) as connection:
+        lines = (line for line in measurement_lines(connection) if not judged or json.loads(line).get("verdict"))
         if jsonl:
-            for line in measurement_lines(connection):
+            for line in lines:
                 typer.echo(line)
             return
-        found = [json.loads(line) for line in measurement_lines(connection)][-limit:]
+        found = deque(lines, maxlen=limit)
     table = Table(*COLUMNS, box=None)
-    for record in found:
+    for record in map(json.loads, found):
         table.add_row(*(_cell(record.get(name)) for name in COLUMNS))
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=WIDE).print(table)
 
 
 def _cell(value: object) -> str:

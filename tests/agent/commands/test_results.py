@@ -98,6 +98,21 @@ def test_measurements_are_printed_as_a_replay_writes_them(wachter: Run, troubled
     ]
 
 
+def test_only_measurements_with_a_verdict_where_asked_for(wachter: Run, troubled: Stage) -> None:
+    _, output, _ = wachter("measurements", "--state", troubled.store.directory, "--jsonl", "--judged")
+    verdicts = {json.loads(line)["verdict"] for line in output.splitlines()}
+    assert "ok" in verdicts
+    assert None not in verdicts
+
+
+def test_no_cell_is_cut_on_a_narrow_terminal(wachter: Run, troubled: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    _, output, _ = wachter("measurements", "--state", troubled.store.directory)
+    assert "verdict_reason" in output
+    assert "envelope_share" in output
+    assert "…" not in output
+
+
 def test_measurements_are_a_table_for_a_person(wachter: Run, troubled: Stage) -> None:
     code, output, _ = wachter("measurements", "--state", troubled.store.directory, "--limit", 3)
     assert code == 0
