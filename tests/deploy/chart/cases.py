@@ -72,6 +72,7 @@ PLACED: Values = {
 STANDALONE: dict[str, Values] = {
     "minimal": MINIMAL,
     "settings as text": {"settings": MAPPED},
+    "settings that begin with a remark": {"settings": f"\n   # ours\n{MAPPED}"},
     "everything": EVERYTHING,
     "placed": PLACED,
     "what exists": {
