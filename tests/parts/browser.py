@@ -150,18 +150,18 @@ class Tab:
 
     def text(self) -> str:
         """The page as HTML, as the browser has it."""
-        html: str = self.call("DOM.getOuterHTML", nodeId=self._root())["outerHTML"]
+        html: str = self._of_root("DOM.getOuterHTML")["outerHTML"]
         return html
 
     def find(self, selector: str) -> int:
         """The first element that a CSS selector finds."""
-        found: int = self.call("DOM.querySelector", nodeId=self._root(), selector=selector)["nodeId"]
+        found: int = self._of_root("DOM.querySelector", selector=selector)["nodeId"]
         assert found, f"nothing on the page is {selector}"
         return found
 
     def has(self, selector: str) -> bool:
         """Whether there is such an element."""
-        return bool(self.call("DOM.querySelector", nodeId=self._root(), selector=selector)["nodeId"])
+        return bool(self._of_root("DOM.querySelector", selector=selector)["nodeId"])
 
     def type(self, selector: str, text: str) -> None:
         """Write into a field, in place of what stands there."""
@@ -214,9 +214,16 @@ class Tab:
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
-    def _root(self) -> int:
-        root: int = self.call("DOM.getDocument", depth=0)["root"]["nodeId"]
-        return root
+    def _of_root(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Ask about the document; while a page is coming, its nodes vanish between two questions."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            root = self.call("DOM.getDocument", depth=0)["root"]["nodeId"]
+            try:
+                return self.call(method, nodeId=root, **parameters)
+            except Refused:
+                if time.monotonic() > deadline:
+                    raise
 
     def _page(self) -> str:
         """What stands for the page that is loaded now; another one has another."""
@@ -224,11 +231,8 @@ class Tab:
         return loader
 
     def _has_come(self, before: str) -> bool:
-        """Whether another page is there, whole; one that is just coming has nodes that vanish."""
-        try:
-            return self._page() != before and "</html>" in self.text()
-        except Refused:
-            return False
+        """Whether another page is there, whole."""
+        return self._page() != before and "</html>" in self.text()
 
     def _wait_for_another(self, before: str) -> None:
         deadline = time.monotonic() + WAIT_SECONDS
