@@ -1,4 +1,7 @@
-"""Every expression of the shipped dashboards returns data, from a real Prometheus over what a live agent showed."""
+"""Every expression of the shipped dashboards returns data, from a real Prometheus over what a live agent showed.
+
+And every metric that a rule asks for was shown: an alert about another one could never fire.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from deploy.build.draw import tsdb
 from deploy.build.draw.record import recorded
 from deploy.build.draw.scene import PICKED
 from tests.deploy.test_dashboards import BOARDS, panels
+from tests.deploy.test_rules import RULES
 from tests.parts.monitoring import get_json, require
 
 pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -89,3 +93,9 @@ def test_incidents_are_found_by_the_annotations(history: History, name: str) -> 
     values = chosen(history, BOARDS[name])
     for annotation in BOARDS[name]["annotations"]["list"]:
         assert history.series(filled(annotation["expr"], values)), annotation["name"]
+
+
+def test_every_metric_that_a_rule_asks_for_is_exposed(history: History) -> None:
+    asked = {name for rule in RULES for name in re.findall(r"(?<![\w:])wachter_\w+(?![\w:])", rule["expr"])}
+    assert len(asked) > 20
+    assert asked <= set(history.values('{__name__=~"wachter_.*"}', "__name__"))
