@@ -18,7 +18,7 @@ from agent.web.incident_parts import columns_part, examples_part, quality_part, 
 from agent.web.interval_chart import interval_chart, name_of
 from agent.web.listing import model_path
 from agent.web.report_pages import NONE
-from agent.web.shell import badge, links, long_list, page, scroll
+from agent.web.shell import badge, links, long_list, page, scroll, scroll_from_end
 from agent.web.times import lasting, of_record
 from config.settings import Settings
 from detectors.columns import ModelKey
@@ -174,7 +174,7 @@ def _trend(trend: Trend) -> Html:
         '<p class="quiet">Line: the interval. Diamond: out of tolerance. Ring: undecided. Dot: in tolerance.</p>'
         "<details><summary>The same as numbers</summary>{}</details></figure>",
         name,
-        scroll(interval_chart(trend), f"{name} over time"),
+        scroll_from_end(interval_chart(trend), f"{name} over time"),
         scroll(table(heads, rows, "None."), f"{name} as numbers"),
     )
 

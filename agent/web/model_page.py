@@ -118,7 +118,7 @@ def _objective(result: Result, window: WindowResults) -> tuple[object, ...]:
         measured.n,
         "" if result.tolerance is None else number(result.tolerance),
         moment(window.end_us) + (", partial" if window.partial else ""),
-        (measured.reason or result.reason).replace("_", " "),
+        render('<span class="short">{}</span>', (measured.reason or result.reason).replace("_", " ")),
     )
 
 

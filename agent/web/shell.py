@@ -32,7 +32,7 @@ STYLE = Html("""
   --card: #1b2027; --good: #62cf94; --bad: #ff8f86; --warn: #f2b457; --link: #85bdf7; --now: #85bdf7; --then: #626d79;
   --calm: #2b333c; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 76rem; padding: 1rem 1.25rem 3rem; color: var(--ink); background: var(--ground);
+body { margin: 0 auto; max-width: 80rem; padding: 1rem 1.25rem 3rem; color: var(--ink); background: var(--ground);
   font: 16px/1.5 system-ui, sans-serif; }
 header { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; align-items: baseline; border-bottom: 1px solid var(--line);
   padding-bottom: .5rem; }
@@ -59,8 +59,10 @@ nav ul, .inline { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; list-style
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; } caption { text-align: left; }
 th, td { text-align: left; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th { color: var(--quiet); font-weight: 600; } tbody th { font-weight: 400; }
-th, td { white-space: nowrap; }
+th, td { white-space: nowrap; } th:last-child, td:last-child { padding-right: 0; }
 .wide { display: inline-block; min-width: 18rem; white-space: normal; }
+.short { display: inline-block; min-width: 7rem; white-space: normal; }
+.latest { direction: rtl; } .latest > * { direction: ltr; }
 .wrap td, .wrap th { white-space: normal; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .5rem 1.5rem; margin: .5rem 0; }
 dd { margin: 0; overflow-wrap: anywhere; }
@@ -126,4 +128,13 @@ def long_list(kind: str, look: str, items: Sequence[Html], most: int) -> Html:
 
 def scroll(inner: Html, label: str) -> Html:
     """What may be wider than the screen, to be moved with the keyboard too."""
-    return render('<div class="scroll" role="region" tabindex="0" aria-label="{}">{}</div>', label, inner)
+    return _scroll("scroll", inner, label)
+
+
+def scroll_from_end(inner: Html, label: str) -> Html:
+    """The same, with the right end shown first: that is where the latest of a chart over time stands."""
+    return _scroll("scroll latest", inner, label)
+
+
+def _scroll(look: str, inner: Html, label: str) -> Html:
+    return render('<div class="{}" role="region" tabindex="0" aria-label="{}">{}</div>', look, label, inner)
