@@ -33,7 +33,7 @@ SANDBOX = {
     "X-Content-Type-Options": "nosniff",
 }
 START = """<p>Evidently's data drift, data quality and performance of the latest window, over rows read back from the event
-log, beside the earliest ones.</p>
+log, beside the earliest ones. Only the report itself needs JavaScript.</p>
 {state}
 <form method="post" action="{path}/report"><input type="hidden" name="{token_name}" value="{token}">
 <button>{word}</button></form>"""

@@ -148,6 +148,13 @@ class Tab:
         self.call("Page.navigate", url=url)
         self._wait_for_another(before)
 
+    def until_at(self, path: str, timeout_seconds: float) -> None:
+        """Wait until the page that is shown, which goes on by itself, is at a path."""
+        deadline = time.monotonic() + timeout_seconds
+        while not (self._url().endswith(path) and "</html>" in self.text()):
+            assert time.monotonic() < deadline, f"still at {self._url()}: {self.text()[-500:]}"
+            time.sleep(LOOK_SECONDS)
+
     def text(self) -> str:
         """The page as HTML, as the browser has it."""
         html: str = self._of_root("DOM.getOuterHTML")["outerHTML"]
@@ -193,6 +200,13 @@ class Tab:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    def until(self, expression: str, timeout_seconds: float = WAIT_SECONDS) -> None:
+        """Wait until an expression is true, as of what a page's scripts draw."""
+        deadline = time.monotonic() + timeout_seconds
+        while not self.evaluate(expression):
+            assert time.monotonic() < deadline, f"not true within {timeout_seconds} s: {expression}"
+            time.sleep(LOOK_SECONDS)
+
     def picture(self, path: Path) -> None:
         """The whole page as a PNG."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
@@ -224,6 +238,10 @@ class Tab:
             except Refused:
                 if time.monotonic() > deadline:
                     raise
+
+    def _url(self) -> str:
+        url: str = self.call("Page.getFrameTree")["frameTree"]["frame"]["url"]
+        return url
 
     def _page(self) -> str:
         """What stands for the page that is loaded now; another one has another."""

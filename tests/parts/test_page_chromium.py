@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -9,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from agent.reports.launch import PYTHON
 from agent.web.server import WebServer
 from tests.agent.web.responder import Responder
 from tests.parts.browser import Tab, browsing, chromium, provision_axe
 
 pytestmark = pytest.mark.parts
+ROOT = Path(__file__).parents[2]
+PEERS = ROOT / ".parts" / "peers" / "bin" / "python"
+REPORT_SECONDS = 120.0
 TAB, ENTER = ("Tab", 9), ("Enter", 13, "\r")
 
 
@@ -134,3 +139,26 @@ def test_the_log_has_what_a_person_did_and_the_page_names_the_entry(
     line = tab.text().partition("<strong>commented by Grace</strong>")[2].partition("</li>")[0]
     assert "log entry 2026-01/" in line
     assert "known campaign" in line
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.skipif(not PEERS.is_file(), reason="Evidently's environment is not here; make parts makes it")
+def test_a_person_starts_a_report_and_is_led_to_it_without_javascript(
+    tab: Tab, server: WebServer, responder: Responder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PYTHON, str(PEERS))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("MPLCONFIGDIR", os.devnull)
+    path = f"/incidents/{responder.incident('harm')['id']}"
+    tab.script(on=False)
+    tab.goto(f"http://127.0.0.1:{server.port}{path}")
+    tab.click('form[action$="/report"] button')
+    assert "This page looks again by itself." in tab.text()
+    tab.until_at(f"{path}/report/file", REPORT_SECONDS)
+    assert "Evidently" in tab.text()
+    tab.goto(f"http://127.0.0.1:{server.port}{path}")
+    tab.script(on=True)
+    tab.click(f'a[href="{path}/report/file"]')
+    tab.until("document.querySelectorAll('svg, canvas').length > 0")
+    assert tab.evaluate("window.origin") == "null"

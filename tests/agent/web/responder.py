@@ -13,6 +13,8 @@ from agent.clock import FixedClock
 from agent.delivery.sender import Sender
 from agent.evidence.begin import log_directory
 from agent.picture import Facts, Painter
+from agent.reports.jobs import Jobs
+from agent.reports.of_incidents import IncidentReports
 from agent.state.acts import ActKind, Settled, submit
 from agent.state.store import DATABASE, connect, incident_lines
 from agent.web.dossiers import dossier_of
@@ -40,6 +42,8 @@ class Responder:
         kafka = {"type": "kafka", "brokers": ["none:9092"], "topics": ["t"], "clock": "events"}
         model = {"reference": str(make_reference(directory)), "segments": None}
         mapping = mapping_of(**model) | {"source": kafka, "state": {"directory": str(directory / "state")}, **root}
+        self._file = directory / "wachter.yaml"
+        self._file.write_text(json.dumps(mapping))
         self.stage = Stage(from_mapping(mapping, directory), ScriptedSource(batch=500), FixedClock())
         self.facts = Facts(started_us=0, not_ready="")
         self._painter = Painter(self.stage.step, Sender(self.stage.settings.state.directory / DATABASE))
@@ -64,6 +68,7 @@ class Responder:
 
     def views(self) -> Views:
         settings = self.stage.settings
+        jobs = Jobs(settings.state.directory)
         return Views(
             snapshot=lambda: self.snapshot,
             not_live=lambda: "",
@@ -72,6 +77,7 @@ class Responder:
             act=self._act,
             dossier=lambda record: dossier_of(settings, log_directory(settings), record),
             settings=lambda: settings,
+            reports=IncidentReports(self._file, lambda: settings, jobs),
         )
 
     def _find(self, incident_id: str) -> Mapping[str, object] | None:
