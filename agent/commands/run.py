@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -36,11 +37,18 @@ def run(settings: SettingsFile, log_json: LogFormat = False, debug: Debug = Fals
         if loaded.source.type != "kafka":
             fail("source.type is not kafka: read files with `wachter replay`.")
         agent = Agent(settings, loaded)
+        _keep_for_good()
         agent.run()
     except WachterError as error:
         fail(str(error))
     finally:
         _let_go(sys.stderr)
+
+
+def _keep_for_good() -> None:
+    """What exists now lives as long as the process: no garbage collection needs to look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _let_go(stream: TextIO) -> None:
