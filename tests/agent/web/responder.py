@@ -42,9 +42,10 @@ class Responder:
         kafka = {"type": "kafka", "brokers": ["none:9092"], "topics": ["t"], "clock": "events"}
         model = {"reference": str(make_reference(directory)), "segments": None}
         mapping = mapping_of(**model) | {"source": kafka, "state": {"directory": str(directory / "state")}, **root}
-        self._file = directory / "wachter.yaml"
-        self._file.write_text(json.dumps(mapping))
         self.stage = Stage(from_mapping(mapping, directory), ScriptedSource(batch=500), FixedClock())
+        (directory / "wachter.yaml").write_text(json.dumps(mapping))
+        jobs = Jobs(self.stage.settings.state.directory)
+        self._reports = IncidentReports(directory / "wachter.yaml", lambda: self.stage.settings, jobs)
         self.facts = Facts(started_us=0, not_ready="")
         self._painter = Painter(self.stage.step, Sender(self.stage.settings.state.directory / DATABASE))
         self._play(World(seed=5, days=9, drift_from=4, bad_day=5))
@@ -68,7 +69,6 @@ class Responder:
 
     def views(self) -> Views:
         settings = self.stage.settings
-        jobs = Jobs(settings.state.directory)
         return Views(
             snapshot=lambda: self.snapshot,
             not_live=lambda: "",
@@ -77,7 +77,7 @@ class Responder:
             act=self._act,
             dossier=lambda record: dossier_of(settings, log_directory(settings), record),
             settings=lambda: settings,
-            reports=IncidentReports(self._file, lambda: settings, jobs),
+            reports=self._reports,
         )
 
     def _find(self, incident_id: str) -> Mapping[str, object] | None:
@@ -111,4 +111,5 @@ class Responder:
             self.snapshot = self._painter.paint(self.facts, {})
 
     def close(self) -> None:
+        self._reports.close()
         self.stage.close()
