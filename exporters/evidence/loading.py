@@ -154,7 +154,7 @@ class Loader:
                     f"{path}: the state has recorded {shard.recorded} entries, but those from {number * RANGE_ENTRIES} on "
                     f"are gone: there is no {file.relative_to(path)}, nor pack and payload file of that range. {RESTORE}"
                 )
-            found = scan(self.files, file, number, min(shard.recorded, (number + 1) * RANGE_ENTRIES))
+            found = self._scan(file, number, min(shard.recorded, (number + 1) * RANGE_ENTRIES))
             shard.edge.extend(found.hashes)
             shard.segments.append(Segment(self.files, file, number, found.size, found.starts))
             cut += self._cut(file, found, present[file])
@@ -165,6 +165,12 @@ class Loader:
             if number not in needed:
                 self.files.remove(file, durable=True)
         return cut
+
+    def _scan(self, file: Path, number: int, until: int) -> Scan:
+        try:
+            return scan(self.files, file, number, until)
+        except LogDamaged as error:
+            raise LogDamaged(error.where, f"{error.what}, but the state has recorded {until} entries. {RESTORE}") from error
 
     def _cut(self, file: Path, found: Scan, size: int) -> Cut:
         if size == found.size:
