@@ -170,7 +170,9 @@ class Loader:
         try:
             return scan(self.files, file, number, until)
         except LogDamaged as error:
-            raise LogDamaged(error.where, f"{error.what}, but the state has recorded {until} entries. {RESTORE}") from error
+            raise LogDamaged(
+                error.where, f"{error.what}, but the state has recorded {until} entries. {RESTORE}"
+            ) from error
 
     def _cut(self, file: Path, found: Scan, size: int) -> Cut:
         if size == found.size:

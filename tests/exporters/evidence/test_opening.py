@@ -77,7 +77,7 @@ def test_a_torn_frame_before_the_recorded_size_is_named_with_its_offset(log: Evi
     recorded = step(log, entries(10))
     with (log.directory / "2026-11/segment/000").open("r+b") as file:
         file.truncate(offset + 100)
-    with pytest.raises(LogDamaged, match=rf"segment/000, byte {offset}: the frame is torn.* recorded 21 entries.* bring back"):
+    with pytest.raises(LogDamaged, match=rf"000, byte {offset}: the frame is torn.* recorded 21 entries.* bring back"):
         reopened(log, recorded)
 
 
