@@ -9,6 +9,7 @@ transitions and acts by the incident's id. An index is derived: it can be built 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Sequence
 from hashlib import sha256
@@ -37,8 +38,8 @@ class _Named(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Named).decode
-_INFERENCE = b'{"type":"inference","id":"'
-_ESCAPE = b"\\"
+_PLAIN = re.compile(rb'\{"type":"(?:inference","id":"([^"\\]*)"|(?:label|oversight)","id":"[^"\\]*","ref":"([^"\\]*)")')
+"""Leaves of records, as the agent writes them, whose ids need no decoding."""
 
 
 def indexed_id(leaf: bytes) -> str | None:
@@ -58,13 +59,12 @@ def id_hash(text: str) -> int:
 
 
 def indexed_hash(leaf: bytes) -> int | None:
-    """The hash of a leaf's ``indexed_id``. Most leaves are inference events whose id needs no decoding."""
-    if leaf.startswith(_INFERENCE):
-        text = leaf[len(_INFERENCE) : leaf.find(b'"', len(_INFERENCE))]
-        if _ESCAPE not in text:
-            return xxhash.xxh3_64_intdigest(text)
-    text_id = indexed_id(leaf)
-    return None if text_id is None else id_hash(text_id)
+    """The hash of a leaf's ``indexed_id``."""
+    plain = _PLAIN.match(leaf)
+    if plain is not None:
+        return xxhash.xxh3_64_intdigest(plain[plain.lastindex or 0])
+    text = indexed_id(leaf)
+    return None if text is None else id_hash(text)
 
 
 class Index:

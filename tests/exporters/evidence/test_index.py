@@ -18,6 +18,8 @@ from exporters.evidence.index import Index, id_hash, indexed_hash, indexed_id
         (b'{"type":"inference","id":"a"}', "a"),
         (b'{"type":"inference","id":"a\\"b"}', 'a"b'),
         (b'{"type":"label","id":"l","ref":"a"}', "a"),
+        (b'{"type":"label","id":"l\\"","ref":"a"}', "a"),
+        (b'{"type":"label","id":"","ref":""}', ""),
         (b'{"type":"oversight","id":"o","ref":"a"}', "a"),
         (b'{"type":"incident","incident":"i"}', "i"),
         (b'{"type":"act","incident":"i"}', "i"),
