@@ -31,11 +31,11 @@ Window = Annotated[
     str | None,
     typer.Option("--window", help="STREAM@START/END, as lending/credit/1@2026-11-24T08:00:00Z/2026-11-24T09:00:00Z."),
 ]
-Stream = Annotated[str | None, typer.Option("--stream", help="SYSTEM/MODEL/VERSION[/SEGMENT]; * for all versions.")]
+Stream = Annotated[str | None, typer.Option("--stream", help=r"SYSTEM/MODEL/VERSION\[/SEGMENT]; * for all versions.")]
 From = Annotated[str | None, typer.Option("--from", help="First event time, ISO 8601.")]
 To = Annotated[str | None, typer.Option("--to", help="Event time to stop before.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="One JSON object a line, or Parquet.")]
-Classes = Annotated[list[str] | None, typer.Option("--class", help="What became of the events; repeatable [accepted].")]
+Classes = Annotated[list[str] | None, typer.Option("--class", help="What became of the events; repeatable; only accepted ones unless given.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File to write; JSON lines else go to standard output.")
 ]
