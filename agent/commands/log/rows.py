@@ -35,7 +35,10 @@ Stream = Annotated[str | None, typer.Option("--stream", help=r"SYSTEM/MODEL/VERS
 From = Annotated[str | None, typer.Option("--from", help="First event time, ISO 8601.")]
 To = Annotated[str | None, typer.Option("--to", help="Event time to stop before.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="One JSON object a line, or Parquet.")]
-Classes = Annotated[list[str] | None, typer.Option("--class", help="What became of the events; repeatable; only accepted ones unless given.")]
+Classes = Annotated[
+    list[str] | None,
+    typer.Option("--class", help="What became of the events; repeatable; only accepted ones unless given."),
+]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File to write; JSON lines else go to standard output.")
 ]
