@@ -111,6 +111,14 @@ class FrailDisk:
             self._name(path, Inode())
         return Output(self, self.names_[path])
 
+    def create(self, path: Path, *, durable: bool = True) -> Output:
+        self.change(lambda: None)
+        if path in self.names_:
+            self.names_[path].cut(0)
+        else:
+            self._name(path, Inode())
+        return Output(self, self.names_[path])
+
     def rename(self, old: Path, new: Path) -> None:
         self.change(lambda: None)
         inode = self.names_[old]
