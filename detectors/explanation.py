@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from detectors.findings import NEVER_DECIDES, Evidence, Finding, FindingState
 from detectors.incident import Incident, Moved
 from detectors.measurement import Measurement
-from detectors.names import capitalised, number, spoken, tolerance
+from detectors.names import capitalised, is_shortfall, number, spoken, tolerance
 
 FAMILY_ORDER = ("performance", "bias", "quality", "service", "drift")
 _DAY_US = 86_400_000_000
@@ -108,7 +108,8 @@ def _groups(finding: Finding) -> str:
 def _describe_moved(row: Moved) -> str:
     subject = f" ({row.subject})" if row.subject else ""
     value = f" {number(row.value)}," if row.value is not None else ""
-    size = f"{value} at least {number(row.lower)}; {tolerance(row.metric, row.tolerance)}"
+    lacks = " lacks" if is_shortfall(row.metric) else ""
+    size = f"{value}{lacks} at least {number(row.lower)}; {tolerance(row.metric, row.tolerance)}"
     return f"Moved with it: {spoken(row.metric)}{subject}{size}"
 
 

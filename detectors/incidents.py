@@ -15,6 +15,7 @@ from detectors.columns import StreamKey
 from detectors.findings import sort_key, with_never_decides
 from detectors.incident import Entry, Incident, Kind, Moved, Transition
 from detectors.measurement import Measurement, Stage, Status, Track
+from detectors.names import is_shortfall
 from detectors.thresholds import Judgement
 from detectors.tracks import Step, TrackState, gone_from
 from detectors.verdict import ABOVE_TOLERANCE, WITHIN_TOLERANCE
@@ -76,11 +77,13 @@ def advance(
 
 
 def moved_by(judgements: Sequence[Judgement]) -> tuple[Moved, ...]:
-    """Health measures of which it is sure that they moved, whether beyond their tolerance or not."""
+    """Health measures of which it is sure that they moved, whether beyond their tolerance or not; of those that always lack
+    something to 1, such as lack more than is tolerated."""
     rows = []
     for judgement in judgements:
         measured = judgement.measurement
-        if judgement.track is not Track.HEALTH or not measured.effect_lower or measured.effect_lower <= 0:
+        still = judgement.tolerance if is_shortfall(judgement.metric) else 0.0
+        if judgement.track is not Track.HEALTH or measured.effect_lower is None or measured.effect_lower <= still:
             continue
         rows.append(
             Moved(

@@ -47,9 +47,14 @@ def number(value: float) -> str:
     return f"{value:.4g}"
 
 
+def is_shortfall(metric: str) -> bool:
+    """Whether the metric's effect is what it lacks to 1: hardly ever nothing, even where all is well."""
+    return metric in _SHORTFALLS
+
+
 def tolerance(metric: str, tau: float) -> str:
     """What was tolerated, on the scale on which a person reads the metric."""
-    if metric in _SHORTFALLS:
+    if is_shortfall(metric):
         return f"at least {number(1 - tau)} is wanted"
     if metric in _RELATIVE:
         return f"tolerance {number(100 * tau)} %"

@@ -321,6 +321,14 @@ def test_what_moved_in_the_same_window_is_kept_for_the_explanation() -> None:
     assert [(row.metric, row.subject) for row in state.harm.open.moved] == [("js_distance", "dep_delay")]
 
 
+@pytest.mark.parametrize(("lower", "moved"), [(0.05, []), (0.3, ["label_coverage"])])
+def test_labels_that_are_as_complete_as_wanted_have_not_moved(lower: float, moved: list[str]) -> None:
+    coverage = judged(0, "clear", metric="label_coverage", track=Track.HEALTH, tolerance=0.2)
+    state, _ = play((judged(0), _with_effect(coverage, lower)))
+    assert state.harm.open is not None
+    assert [row.metric for row in state.harm.open.moved] == moved
+
+
 def test_what_moved_in_other_windows_is_not() -> None:
     drifted = _with_effect(judged(3, "clear", metric="js_distance", family="drift", due_us=DAY_US), lower=0.05)
     state, _ = play((judged(0), drifted))
