@@ -9,6 +9,8 @@ import pytest
 from agent.replay.run import INCIDENTS, MEASUREMENTS, replay
 from tests.agent.world import World, dealt, disordered, make_reference, settings_of, write
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:

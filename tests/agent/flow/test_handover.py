@@ -20,6 +20,7 @@ from tests.agent.conftest import OpenStage
 from tests.agent.scripted_source import ScriptedSource
 from tests.agent.stage import PART, Stage, at, event
 
+pytestmark = pytest.mark.slow
 SEEDS = int(os.environ.get("WACHTER_TEST_SEEDS", "2"))
 """Of disordered streams; more of them find more."""
 SMALL_GROUPS = {"protected": {"sex": ["F", "M"]}, "min_decide": 20}

@@ -11,6 +11,8 @@ import pytest
 from agent.flow.whole_models import compares_weeks
 from tests.agent.stage import Stage, event, settings_of
 
+pytestmark = pytest.mark.slow
+
 DAY, WEEK = 24 * 60, 7 * 24 * 60
 
 

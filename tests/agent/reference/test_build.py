@@ -23,6 +23,8 @@ from tests.agent.reference.credit import (
     write_lines,
 )
 
+pytestmark = pytest.mark.slow
+
 EVENTS = credit_events()
 
 

@@ -27,6 +27,7 @@ from tests.agent.scripted_source import ScriptedSource
 from tests.agent.stage import PART, Stage, event, events, label, model_of, settings_of, us
 from tests.agent.world import World, make_reference, mapping_of
 
+pytestmark = pytest.mark.slow
 MONTH_US = 31 * 86_400_000_000
 OTHER = Partition("t", 1)
 THRESHOLDS = {"envelope_share": {"tolerance": 0.05, "open_after": 1, "clear_after": 1}}

@@ -21,6 +21,8 @@ from exporters.snapshot import Bound
 from tests.agent.web_client import FakeAgent, ask, post_json, serving
 from tests.exporters.sample import SNAPSHOT
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_SECONDS = 10.0
 
 

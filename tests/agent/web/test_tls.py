@@ -18,6 +18,8 @@ from tests.agent.web.test_guard import connect, eventually, is_closed, open_conn
 from tests.exporters.sample import INCIDENT
 from tests.parts.certificates import Certificates
 
+pytestmark = pytest.mark.slow
+
 ACK = f"/api/v1/incidents/{INCIDENT.id}/ack"
 JSON = {"Content-Type": "application/json"}
 

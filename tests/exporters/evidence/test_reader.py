@@ -17,6 +17,8 @@ from exporters.evidence.seek import first_logged
 from exporters.evidence.tree import fold, leaf_hash, leaf_hashes
 from tests.exporters.evidence.whole_log import NOVEMBER_US, SIGNER, WholeLog, large_log, record, small_log
 
+pytestmark = pytest.mark.slow
+
 KEYS = (SIGNER.verifier,)
 
 
