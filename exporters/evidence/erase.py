@@ -13,7 +13,7 @@ import numpy as np
 
 from exporters.evidence import layout
 from exporters.evidence.entries import PLAIN, SALT_BYTES
-from exporters.evidence.files import Files
+from exporters.evidence.files import Files, written_whole
 from exporters.evidence.frames import PAYLOADS, RANGE_ENTRIES, Frame, FrameEncoder, read_frames
 from exporters.evidence.payload_frame import ERASED, PayloadBlock, parse
 
@@ -51,17 +51,9 @@ def without(block: PayloadBlock, numbers: Collection[int]) -> PayloadBlock:
 
 def _rewrite(files: Files, path: Path, chosen: Collection[int], encoder: FrameEncoder) -> None:
     """Write the file again without the chosen payloads, and let it take the old one's place, durably."""
-    fresh = path.with_name(path.name + layout.FRESH)
-    with files.read(path) as file:
-        output = files.create(fresh)
-        try:
-            for frame in read_frames(file, str(path)):
-                output.write(_erased(frame, chosen, encoder))
-            output.sync()
-        finally:
-            output.close()
-    files.rename(fresh, path)
-    files.sync_directory(path.parent)
+    with files.read(path) as file, written_whole(files, path) as output:
+        for frame in read_frames(file, str(path)):
+            output.write(_erased(frame, chosen, encoder))
 
 
 def _erased(frame: Frame, chosen: Collection[int], encoder: FrameEncoder) -> bytes:

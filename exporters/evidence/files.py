@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO, Literal, Protocol
 
 from config.errors import LogLocked
 from exporters import lock
+from exporters.evidence import layout
 
 
 class Output(Protocol):
@@ -83,12 +85,13 @@ class Files(Protocol):
         """Return when the names in a directory are on the disk."""
 
 
-def replace(files: Files, path: Path, data: bytes, *, durable: bool) -> None:
-    """Give a file new content, whole or not at all; behind this call it lasts through a power loss if ``durable``."""
-    fresh = path.with_name(path.name + ".new")
+@contextmanager
+def written_whole(files: Files, path: Path, *, durable: bool = True) -> Iterator[Output]:
+    """A new file that takes the place of what bears its name when the block ends well, and lasts then if ``durable``."""
+    fresh = path.with_name(path.name + layout.FRESH)
     output = files.create(fresh, durable=durable)
     try:
-        output.write(data)
+        yield output
         if durable:
             output.sync()
     finally:
@@ -96,6 +99,12 @@ def replace(files: Files, path: Path, data: bytes, *, durable: bool) -> None:
     files.rename(fresh, path)
     if durable:
         files.sync_directory(path.parent)
+
+
+def replace(files: Files, path: Path, data: bytes, *, durable: bool) -> None:
+    """Give a file new content, whole or not at all; behind this call it lasts through a power loss if ``durable``."""
+    with written_whole(files, path, durable=durable) as output:
+        output.write(data)
 
 
 def read_whole(files: Files, path: Path) -> bytes | None:

@@ -6,13 +6,11 @@ segment: a crash in between leaves the segment, and the range is packed again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from config.errors import LogDamaged
 from exporters.evidence import layout, pack, payload_frame
-from exporters.evidence.files import Files, Output, replace
+from exporters.evidence.files import Files, Output, replace, written_whole
 from exporters.evidence.frames import ENTRIES, ENTRIES_PER_FRAME, PAYLOADS, RANGE_ENTRIES, Frame, FrameEncoder
 from exporters.evidence.index import Index, indexed_hash
 from exporters.evidence.paths import decode_bundle
@@ -29,41 +27,27 @@ def pack_range(files: Files, shard: Path, segment: Segment, encoder: FrameEncode
         LogDamaged: the segment is not what was written, or does not hold its whole range.
     """
     number = segment.number
-    ids: list[int | None] = []
+    hashes: list[int | None] = []
     with (
-        _written_whole(files, layout.range_path(shard, layout.PACK, number)) as pack_output,
-        _written_whole(files, layout.range_path(shard, layout.PAYLOAD, number)) as payload_output,
+        written_whole(files, layout.range_path(shard, layout.PACK, number)) as pack_output,
+        written_whole(files, layout.range_path(shard, layout.PAYLOAD, number)) as payload_output,
     ):
         entries = _PackWriter(pack_output, encoder)
         payloads = _PayloadWriter(payload_output, encoder)
         for frame in segment.frames():
             if frame.head.kind == ENTRIES:
                 raw = frame.raw()
-                ids += map(indexed_hash, decode_bundle(raw, frame.where, frame.head.first, frame.head.count))
+                hashes += map(indexed_hash, decode_bundle(raw, frame.where, frame.head.first, frame.head.count))
                 entries.add(frame, raw)
             else:
                 payloads.add(frame)
         payloads.finish()
         entries.finish()
-        if len(ids) != RANGE_ENTRIES or payloads.count != RANGE_ENTRIES:
+        if len(hashes) != RANGE_ENTRIES or payloads.count != RANGE_ENTRIES:
             raise LogDamaged(
-                str(segment.path), f"{len(ids)} entries and {payloads.count} payloads, not {RANGE_ENTRIES} of each"
+                str(segment.path), f"{len(hashes)} entries and {payloads.count} payloads, not {RANGE_ENTRIES} of each"
             )
-    replace(files, layout.range_path(shard, layout.INDEX, number), Index.of_hashes(ids).to_bytes(), durable=True)
-
-
-@contextmanager
-def _written_whole(files: Files, path: Path) -> Iterator[Output]:
-    """A new file that gets its name, durably, when the block ends well."""
-    fresh = path.with_name(path.name + layout.FRESH)
-    output = files.create(fresh)
-    try:
-        yield output
-        output.sync()
-    finally:
-        output.close()
-    files.rename(fresh, path)
-    files.sync_directory(path.parent)
+    replace(files, layout.range_path(shard, layout.INDEX, number), Index.of_hashes(hashes).to_bytes(), durable=True)
 
 
 class _PackWriter:
