@@ -13,7 +13,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 from agent.kafka.connection import Connection
 from agent.source import Assignment, Committed, Gap, Partition, Source, Trouble
 from tests.parts.kafka import KafkaBroker
-from tests.parts.members import Member, settings_for, unique
+from tests.parts.members import Member, settings_for, unique, wait_until
 
 pytestmark = pytest.mark.parts
 
@@ -54,7 +54,7 @@ def test_it_owns_all_partitions_and_reads_every_record_once(broker: KafkaBroker,
 
 def test_nothing_is_fetched_before_begin(broker: KafkaBroker, topic: str) -> None:
     with member(broker, topic) as one:
-        one.until(lambda: one.source.poll(0.05).assignment)
+        wait_until(lambda: one.source.poll(0.05).assignment)
         polls = [one.source.poll(0.2) for _ in range(5)]
     assert not any(poll.fetched or poll.caught_up or poll.trouble for poll in polls)
 
