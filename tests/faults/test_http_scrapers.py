@@ -17,7 +17,7 @@ from tests.faults.conftest import Note
 from tests.faults.file_agent import FileAgent
 from tests.faults.generator import Story
 from tests.faults.oracle import expected
-from tests.faults.process import usage
+from tests.faults.process import cpu_seconds, usage
 from tests.faults.report import SEED, scaled
 from tests.faults.scrapers import open_and_silent, scraping
 from tests.faults.troubled import agent_of, is_told, oracle_holds, tell
@@ -52,26 +52,26 @@ def test_scrapers_of_all_kinds_cost_neither_threads_nor_memory(tmp_path: Path, n
         oracle_holds(agent, story, expected(story))
 
 
-def records_per_second(agent: FileAgent, story: Story, begin: float, end: float) -> float:
-    records = agent.records()
-    begun = time.monotonic()
+def cpu_per_record(agent: FileAgent, story: Story, begin: float, end: float) -> float:
+    """The agent's own seconds: a wall clock on a shared machine tells of the others."""
+    records, used = agent.records(), cpu_seconds(agent.pid)
     tell(agent, story, begin, end)
     agent.until(agent.has_read_all, 120)
-    return (agent.records() - records) / (time.monotonic() - begun)
+    return (cpu_seconds(agent.pid) - used) / (agent.records() - records)
 
 
 def test_reading_hardly_slows_down_while_it_is_scraped(tmp_path: Path, note: Note) -> None:
     story = Story(seed=SEED, events=scaled(100_000, 400_000))
     with agent_of(tmp_path, story, batch_records=5000) as agent:
-        records_per_second(agent, story, 0.0, 0.1)
+        cpu_per_record(agent, story, 0.0, 0.1)
         alone, scraped = [], []
         for turn in range(3):  # in turns, so that another load of the machine meets both
             begin = 0.1 + turn * 0.3
-            alone.append(records_per_second(agent, story, begin, begin + 0.15))
+            alone.append(cpu_per_record(agent, story, begin, begin + 0.15))
             with scraping(agent.address, 4, 0.25):
-                scraped.append(records_per_second(agent, story, begin + 0.15, begin + 0.3 if turn < 2 else 0.999))
-        fall = 1 - max(scraped) / max(alone)
-        note(records_per_second=max(alone), fall=fall, promised_fall=PROMISED_FALL)
+                scraped.append(cpu_per_record(agent, story, begin + 0.15, begin + 0.3 if turn < 2 else 0.999))
+        fall = 1 - min(alone) / min(scraped)
+        note(records_per_cpu_second=1 / min(alone), fall=fall, promised_fall=PROMISED_FALL)
         assert fall <= LOOSE_FALL
 
 

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.parts, pytest.mark.slow]
 ROUNDS = scaled(1, 5)
 
 
-@pytest.mark.timeout(120 + 100 * ROUNDS)
+@pytest.mark.timeout(300 + 200 * ROUNDS)
 def test_an_agent_that_dies_at_every_point_in_turn_loses_and_doubles_nothing(
     tmp_path: Path, broker: KafkaBroker, note: Note
 ) -> None:

@@ -131,5 +131,5 @@ def test_a_topic_that_was_deleted_and_made_again_is_noticed_and_read_from_its_be
         scene.write([(scene.hands[0][half:] * 2)[:records_anew]])
         if not while_it_runs:
             agent.start()
-        agent.until(lambda: scene.is_read(agent) and "the log ended before" in incidents(agent), 15)
+        agent.until(lambda: scene.is_read(agent) and "the log ended before" in incidents(agent), 60)
         assert agent.counters()["received"] + agent.counters()["labels_received"] == half + records_anew

@@ -23,7 +23,7 @@ from tests.parts.live_agent import LiveAgent
 
 ROUNDS = scaled(4, 350)
 """A round takes about ten seconds."""
-pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(120 + 40 * ROUNDS)]
+pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(300 + 60 * ROUNDS)]
 LIMIT_MEBIBYTES = 512
 Chaos = Callable[["Stage"], None]
 
@@ -109,9 +109,9 @@ def test_random_faults_one_after_the_other_lose_and_double_nothing(
             fault = CHAOS[chance.integers(len(CHAOS))]
             fault(stage)
             done[fault.__name__] += 1
-            agent.until(lambda: scene.is_read(agent), 60)
+            agent.until(lambda: scene.is_read(agent), 120)
         scene.write(scene.story.sentinels(scene.partitions))
-        agent.until(lambda: scene.is_told(agent), 60)
+        agent.until(lambda: scene.is_told(agent), 120)
         scene.holds(agent)
         after = usage(agent.pid)
         assert "Traceback" not in agent.output

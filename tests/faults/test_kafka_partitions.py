@@ -18,7 +18,7 @@ from tests.faults.scene import Scene
 from tests.parts.kafka import KafkaBroker
 from tests.parts.live_agent import LiveAgent
 
-pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(400)]
 Agent, AGE_SECONDS = (HastyAgent, METADATA_SECONDS) if SCALE <= 1 else (LiveAgent, METADATA_MAX_AGE_SECONDS)
 """The long form waits the minute that a real agent takes."""
 

@@ -20,7 +20,7 @@ from tests.parts.live_agent import LiveAgent
 
 ROUNDS = scaled(4, 100)
 PATIENCE_SECONDS = 1.0
-pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(60 + 10 * ROUNDS)]
+pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(300 + 20 * ROUNDS)]
 
 
 def ends_in_time(agent: LiveAgent) -> bool:

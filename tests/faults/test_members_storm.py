@@ -23,7 +23,7 @@ from tests.parts.members import Member, settings_for
 
 JOINS = scaled(5, 20)
 TURNS = scaled(3, 12)
-pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(120 + 20 * JOINS)]
+pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(300 + 40 * JOINS)]
 BY_LABELS = {"accuracy", "brier", "label_coverage"}
 """What rests on labels stays with the member that has seen them."""
 

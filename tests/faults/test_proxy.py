@@ -31,7 +31,7 @@ def _echo(server: socket.socket) -> None:
         except OSError:
             return
         with connection:
-            connection.settimeout(5)
+            connection.settimeout(20)
             try:
                 while data := connection.recv(1 << 16):
                     connection.sendall(data)
@@ -40,7 +40,7 @@ def _echo(server: socket.socket) -> None:
 
 
 def connect(proxy: FaultProxy) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", proxy.port), timeout=0.5)
+    return socket.create_connection(("127.0.0.1", proxy.port), timeout=20)
 
 
 def ask(connection: socket.socket, data: bytes = b"hello") -> bytes:
@@ -60,8 +60,10 @@ def test_it_forwards_and_delays(proxy: FaultProxy) -> None:
 def test_what_hangs_goes_on_when_it_is_healed(proxy: FaultProxy) -> None:
     with connect(proxy) as connection:
         proxy.hang()
+        connection.settimeout(0.5)
         with pytest.raises(TimeoutError):
             ask(connection)
+        connection.settimeout(20)
         proxy.heal()
         assert connection.recv(100) == b"hello"
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 AXE_VERSION = "4.14.1"
 AXE_DIRECTORY = ROOT / ".parts" / "axe"
 AXE = AXE_DIRECTORY / "node_modules" / "axe-core" / "axe.min.js"
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 SERIOUS = ("serious", "critical")
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
@@ -151,7 +151,7 @@ class Tab:
     def until_at(self, path: str, timeout_seconds: float) -> None:
         """Wait until the page that is shown, which goes on by itself, is at a path."""
         deadline = time.monotonic() + timeout_seconds
-        while not (self._url().endswith(path) and "</html>" in self.text()):
+        while not (self._url().endswith(path) and self._is_whole()):
             assert time.monotonic() < deadline, f"still at {self._url()}: {self.text()[-500:]}"
             time.sleep(LOOK_SECONDS)
 
@@ -250,7 +250,14 @@ class Tab:
 
     def _has_come(self, before: str) -> bool:
         """Whether another page is there, whole."""
-        return self._page() != before and "</html>" in self.text()
+        return self._page() != before and self._is_whole()
+
+    def _is_whole(self) -> bool:
+        """Whether the page has been read to its end: its DOM ends in ``</html>`` long before."""
+        try:
+            return bool(self.evaluate("document.readyState === 'complete'"))
+        except Refused:  # another page is just taking its place
+            return False
 
     def _wait_for_another(self, before: str) -> None:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -274,7 +281,11 @@ def browsing(directory: Path) -> Iterator[Tab]:
             tab.close()
     finally:
         process.terminate()
-        process.wait(10)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _tab_address(directory: Path) -> str:

@@ -6,7 +6,10 @@ files in a directory of its own and listens on free loopback ports, so any numbe
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -78,15 +81,21 @@ def missing() -> str | None:
     return None
 
 
+FIRST_PORT, PORTS = 20_000, 12_000
+"""Below those that the system gives to whoever asks for any: another worker's client or server may get such a one before the
+process that it is for has bound it, or while that is down."""
+_ports = itertools.count(secrets.randbelow(PORTS))
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports on loopback that nobody listens on now, and that this process has not named before."""
+    found: list[int] = []
+    while len(found) < count:
+        port = FIRST_PORT + next(_ports) % PORTS
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            found.append(port)
+    return found
 
 
 class KafkaBroker:

@@ -174,7 +174,7 @@ class LiveAgent:
 
     def _ask(self, request: urllib.request.Request) -> Answer:
         try:
-            with urllib.request.urlopen(request, timeout=10.0) as answer:
+            with urllib.request.urlopen(request, timeout=30.0) as answer:
                 return Answer(answer.status, answer.read().decode())
         except urllib.error.HTTPError as error:
             with error:

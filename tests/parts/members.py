@@ -71,12 +71,12 @@ class Member:
             self.troubles.append(poll.trouble)
         return poll
 
-    def until(self, done: Callable[[], object], timeout_seconds: float = 20.0) -> None:
+    def until(self, done: Callable[[], object], timeout_seconds: float = 60.0) -> None:
         """Poll until ``done``."""
         wait_until(done, [self], timeout_seconds)
 
 
-def wait_until(done: Callable[[], object], members: Iterable[Member] = (), timeout_seconds: float = 20.0) -> None:
+def wait_until(done: Callable[[], object], members: Iterable[Member] = (), timeout_seconds: float = 60.0) -> None:
     """Poll all members in turn until ``done``."""
     polled = list(members)
     deadline = time.monotonic() + timeout_seconds

@@ -50,7 +50,7 @@ def read_one(broker: KafkaBroker, bootstrap: str, **security: Any) -> list[bytes
 
 def refused(bootstrap: str, **security: Any) -> Trouble:
     with Member(settings_for(bootstrap, "events", group=unique("group"), **security)) as one:
-        one.until(lambda: one.troubles, 15)
+        one.until(lambda: one.troubles, 60)
         assert not one.assignments
     assert PASSWORD not in one.troubles[0].message
     return one.troubles[0]
@@ -114,7 +114,7 @@ def test_a_new_password_in_the_file_is_used_without_a_restart(broker: KafkaBroke
     broker.create_topic(topic)
     login = {"mechanism": "PLAIN", "username": USER, "password_file": str(file)}
     with Member(settings_for(broker.sasl_bootstrap, topic, group=topic, sasl=login)) as one:
-        one.until(lambda: one.troubles, 15)
+        one.until(lambda: one.troubles, 60)
         file.write_text(PASSWORD + "\n")
         one.until(lambda: one.owns)
 
@@ -124,7 +124,7 @@ def test_a_topic_that_may_not_be_read_is_said(broker: KafkaBroker) -> None:
     broker.create_topic(topic)
     broker.reserve(ResourceType.TOPIC, topic)
     with Member(settings_for(broker.sasl_bootstrap, topic, group=topic, sasl=sasl())) as one:
-        one.until(lambda: one.troubles, 15)
+        one.until(lambda: one.troubles, 60)
         assert one.troubles[0].kind == "authorisation"
         assert f"'{topic}'" in one.troubles[0].message
 
@@ -134,7 +134,7 @@ def test_a_group_that_may_not_be_joined_is_said(broker: KafkaBroker) -> None:
     broker.create_topic(topic)
     broker.reserve(ResourceType.GROUP, topic)
     with Member(settings_for(broker.sasl_bootstrap, topic, group=topic, sasl=sasl())) as one:
-        one.until(lambda: one.troubles, 15)
+        one.until(lambda: one.troubles, 60)
     assert one.troubles[0] == Trouble(
         "authorisation", f"not allowed to join group '{topic}'. Grant Read on it; trying again"
     )

@@ -18,7 +18,7 @@ from tests.parts.browser import Tab, browsing, chromium, provision_axe
 pytestmark = pytest.mark.parts
 ROOT = Path(__file__).parents[2]
 PEERS = ROOT / ".parts" / "peers" / "bin" / "python"
-REPORT_SECONDS = 120.0
+REPORT_SECONDS = 240.0
 TAB, ENTER = ("Tab", 9), ("Enter", 13, "\r")
 
 
@@ -142,7 +142,7 @@ def test_the_log_has_what_a_person_did_and_the_page_names_the_entry(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 @pytest.mark.skipif(not PEERS.is_file(), reason="Evidently's environment is not here; make parts makes it")
 def test_a_person_starts_a_report_and_is_led_to_it_without_javascript(
     tab: Tab, server: WebServer, responder: Responder, monkeypatch: pytest.MonkeyPatch

@@ -60,7 +60,7 @@ def test_a_live_agent_finds_what_a_replay_finds(
         assert journey.found(agent) == expected
 
 
-@pytest.mark.timeout(60 + 10 * KILLS)
+@pytest.mark.timeout(300 + 20 * KILLS)
 def test_kills_at_random_moments_lose_and_double_nothing(
     tmp_path: Path, broker: KafkaBroker, reference: Path, world: World, expected: Results
 ) -> None:

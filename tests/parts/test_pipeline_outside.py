@@ -71,9 +71,9 @@ def test_prometheus_scrapes_the_live_agent(agent: LiveAgent) -> None:
         assert agent.until(lambda: found.query("wachter_ready"))[0][1] == 1
         counted = "sum(wachter_events_accepted_total) + sum(wachter_events_rejected_total)"
         counted += " + sum(wachter_events_duplicate_total) + sum(wachter_events_late_total)"
-        assert found.query(f"sum(wachter_events_received_total) - ({counted})")[0][1] == 0
-        assert found.query('wachter_measure_value{metric="roc_auc",stage="labels"}')
-        ((_, held),) = found.query('sum(wachter_incidents_open{track="harm"})')
+        assert agent.until(lambda: found.query(f"sum(wachter_events_received_total) - ({counted})"))[0][1] == 0
+        agent.until(lambda: found.query('wachter_measure_value{metric="roc_auc",stage="labels"}'))
+        ((_, held),) = agent.until(lambda: found.query('sum(wachter_incidents_open{track="harm"})'))
         assert held == len(open_incidents(agent, "harm"))
 
 

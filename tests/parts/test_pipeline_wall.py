@@ -51,10 +51,10 @@ def test_the_windows_of_a_stream_that_has_fallen_silent_close_on_time(tmp_path: 
     broker.create_topic(topic, partitions=3)
     with LiveAgent(tmp_path, settings(broker, topic)) as agent:
         agent.until(agent.ready)
-        now = datetime.now(UTC)
+        now = datetime.now(UTC) + timedelta(seconds=10)  # what is sent at once may arrive seconds later
         broker.produce(topic, [(number % 3, None, event(number, now)) for number in range(EVENTS)])
         broker.produce(topic, [(0, None, event(EVENTS, now + timedelta(hours=2)))])
-        agent.until(lambda: agent.metric("wachter_windows_closed_total") >= 1)
+        agent.until(lambda: agent.records() == EVENTS + 1 and agent.metric("wachter_windows_closed_total") >= 1)
         (closed,) = agent.rows("SELECT min(end_us) FROM measurement")
         assert datetime.fromtimestamp(closed[0] / 1e6, UTC) <= now + timedelta(seconds=2)
         assert sum(volumes(agent)) == EVENTS

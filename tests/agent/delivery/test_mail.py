@@ -92,7 +92,7 @@ def test_a_server_that_answers_a_letter_now_and_then_is_left_at_the_deadline() -
         begun = time.monotonic()
         with pytest.raises(DeliveryError, match=r"not taken within 0\.3 s") as caught:
             send_mail(MAIL, server_of(sink), 0.3)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 10
     assert caught.value.retriable
 
 
