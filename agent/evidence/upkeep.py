@@ -116,14 +116,20 @@ class Upkeep:
             requests.settle(connection, request.id, outcome, answer)
 
     def _hold(self, request: Request) -> Body:
-        """The file first, then the entry: a hold is in force before anybody is told so."""
+        """The file first, then the entry: a hold is in force before anybody is told so.
+
+        Where a crash came between the two, the entry says of the hold what the file says.
+        """
         now_us, reason = self._clock.now_us(), str(request.body["reason"])
         shards = shards_named(str(request.body["shards"]))
         name = str(request.body.get("hold") or f"hold-{request.id}")
         hold = Hold(name, tuple(shards), request.actor, reason, now_us)
-        if not any(_is_same(hold, other) for other in read_holds(self._notes.files, self._notes.directory)):
-            place_hold(self._notes.files, self._notes.directory, hold)
-        self._note(log_leaves.hold_leaf(name, shards, request.actor, reason, now_us), now_us)
+        files, directory = self._notes.files, self._notes.directory
+        placed = next((other for other in read_holds(files, directory) if _is_same(hold, other)), None)
+        if placed is None:
+            place_hold(files, directory, hold)
+        logged_us = (placed or hold).logged
+        self._note(log_leaves.hold_leaf(name, shards, request.actor, reason, logged_us), now_us)
         return {"hold": name, "shards": shards}
 
     def _release(self, request: Request) -> Body:

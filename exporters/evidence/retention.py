@@ -39,13 +39,23 @@ def read_holds(files: Files, directory: Path) -> list[Hold]:
         LogDamaged: a line of the file is no hold. Nothing may be pruned then.
     """
     path = directory / layout.HOLDS
+    return parse_holds(read_whole(files, path) or b"", path)
+
+
+def parse_holds(data: bytes, path: Path) -> list[Hold]:
+    """The holds that the file's bytes say; raises as ``read_holds``."""
     holds = []
-    for number, line in enumerate((read_whole(files, path) or b"").splitlines(), start=1):
+    for number, line in enumerate(data.splitlines(), start=1):
         try:
             holds.append(msgspec.json.decode(line, type=Hold))
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise LogDamaged(f"{path}, line {number}", f"no hold can be read here ({error})") from error
     return holds
+
+
+def spelled(holds: Iterable[Hold]) -> bytes:
+    """The file's bytes."""
+    return b"".join(msgspec.json.encode(hold) + b"\n" for hold in holds)
 
 
 def place_hold(files: Files, directory: Path, hold: Hold) -> None:
@@ -102,5 +112,4 @@ def month_end_us(shard: str) -> int:
 
 
 def _write_holds(files: Files, directory: Path, holds: Iterable[Hold]) -> None:
-    data = b"".join(msgspec.json.encode(hold) + b"\n" for hold in holds)
-    replace(files, directory / layout.HOLDS, data, durable=True)
+    replace(files, directory / layout.HOLDS, spelled(holds), durable=True)

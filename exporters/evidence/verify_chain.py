@@ -9,11 +9,10 @@ from typing import TypeVar
 import msgspec
 
 from config.errors import LogDamaged
-from exporters.evidence import layout
-from exporters.evidence.files import DiskFiles
+from exporters.evidence import layout, retention
 from exporters.evidence.findings import Findings
 from exporters.evidence.leaf import CheckpointLeaf, Erasure, Hold, Leaf, Release, Retention, Shard
-from exporters.evidence.retention import read_holds
+from exporters.evidence.retention import parse_holds, spelled
 from exporters.evidence.verify_heads import Head
 
 About = Sequence[tuple[str, int, Leaf]]
@@ -169,18 +168,17 @@ class ChainCheck:
             elif isinstance(leaf, Release):
                 held.pop(leaf.hold, None)
         path = self._directory / layout.HOLDS
+        data = path.read_bytes() if path.is_file() else b""
         try:
-            written = {hold.hold: hold for hold in read_holds(DiskFiles(), self._directory)}
+            holds = parse_holds(data, path)
         except LogDamaged as error:
             self._findings.damaged(error)
             return
+        if data != spelled(holds):
+            self._findings.add(path, "holds more than one hold a line")
+        written = {hold.hold: hold for hold in holds}
         for name, leaf in held.items():
-            found = written.pop(name, None)
-            if found is None or (list(found.shards), found.actor, found.reason) != (
-                leaf.shards,
-                leaf.actor,
-                leaf.reason,
-            ):
+            if not _is_of(leaf, written.pop(name, None)):
                 self._findings.add(path, f"the hold {name!r} is not the one that the log has", "hold")
         for name in written:
             self._findings.note(path, f"the hold {name!r} is no entry of the log yet")
@@ -197,3 +195,10 @@ class ChainCheck:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             self._findings.add(self._where(shard, entry), f"the erasure does not say what was erased: {error}")
             return []
+
+
+def _is_of(leaf: Hold, hold: retention.Hold | None) -> bool:
+    """Whether a hold in force is the one of which an entry says that it was placed."""
+    return hold is not None and hold == retention.Hold(
+        leaf.hold, tuple(leaf.shards), leaf.actor, leaf.reason, leaf.logged
+    )

@@ -73,7 +73,7 @@ def test_what_verify_tells_programs_is_whole(log: Path) -> None:
     assert report["ok"]
     assert [shard["signed"] for shard in report["shards"]] == [376, 296]
     assert report["shards"][0]["payloads"] == {"absent": 5, "plain": 331, "sealed": 40}
-    assert report["positions"] == [["scoring", 0, 662]]
+    assert report["positions"] == [["scoring", 0, 661]]
     assert (report["findings"], report["notes"], report["gaps"]) == ([], [], [])
 
 

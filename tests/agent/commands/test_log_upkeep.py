@@ -16,7 +16,11 @@ from typer.testing import CliRunner
 from agent.cli import app
 from agent.clock import FixedClock
 from agent.evidence.begin import log_directory, upkeep_of
+from agent.evidence.log_journal import LogJournal
+from agent.state import requests
+from config.errors import LogUnwritable
 from config.settings import load
+from exporters.evidence import layout
 from exporters.evidence.files import DiskFiles
 from exporters.evidence.keys import read_verifiers
 from exporters.evidence.reader import LogReader
@@ -190,6 +194,34 @@ def test_a_hold_without_a_name_gets_one(file: Path, log: Path) -> None:
         assert run_json("hold", "2026-05", "-s", file, "--reason", "an inquiry")["hold"].startswith("hold-")
     (held,) = read_holds(DiskFiles(), log)
     assert held.shards == ("2026-05",)
+
+
+def test_a_hold_whose_entry_a_crash_has_taken_is_told_as_the_file_has_it(
+    file: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise LogUnwritable("the disk is gone")
+
+    stage = Stage(load(file, {}))
+    requests.request(stage.store.connection, "hold", "kim", {"shards": "2026-03", "reason": "an inquiry"}, 1)
+    tend = upkeep_of(stage.settings, stage.journal, stage.store, stage.clock)
+    with monkeypatch.context() as patch:
+        patch.setattr(LogJournal, "note", die)
+        with pytest.raises(LogUnwritable):
+            tend()
+    stage.clock.at_us += 5_000_000
+    tend()
+    stage.step.end("stopped")
+    stage.close()
+    assert len(read_holds(DiskFiles(), log)) == 1
+    assert_verifies(log)
+
+
+def test_a_damaged_line_of_the_holds_refuses_what_rests_on_it_and_stops_nothing(file: Path, log: Path) -> None:
+    (log / layout.HOLDS).write_bytes(b'{"hold":"\xff"}\n')
+    code, _, error = run("hold", "2026-03", "-s", file, "--reason", "an inquiry")
+    assert code == 1
+    assert "no hold can be read here" in error
 
 
 def test_a_hold_that_is_not_in_force_cannot_be_released(file: Path, log: Path) -> None:

@@ -78,6 +78,15 @@ def test_a_damaged_line_of_the_holds_is_named(log: Path) -> None:
         read_holds(FILES, log)
 
 
+@pytest.mark.parametrize("byte", [b"\xff", b"\xc3", b"\x00"])
+def test_a_line_of_the_holds_with_any_byte_in_a_text_is_named(log: Path, byte: bytes) -> None:
+    place_hold(FILES, log, HOLD)
+    path = log / layout.HOLDS
+    path.write_bytes(path.read_bytes().replace(b"an inquiry", b"an" + byte + b"inquiry"))
+    with pytest.raises(LogDamaged, match="line 1"):
+        read_holds(FILES, log)
+
+
 def test_a_removed_shard_is_gone(log: Path) -> None:
     remove_shard(FILES, log, "2025-12")
     assert FILES.names(log) == ["2026-01", "2026-02"]

@@ -256,6 +256,17 @@ def test_a_hold_must_be_the_one_that_the_log_has(whole: WholeLog) -> None:
     assert told(verify(log, KEYS)) == ["holds.jsonl: the hold 'h1' is not the one that the log has"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"disp", b"dis\xff"), (b"}\n", b"}"), (b"}\n", b"}\r\n"), (b"000}", b"001}")]
+)
+def test_any_byte_of_the_holds_that_is_another_one_is_found(tmp_path: Path, old: bytes, new: bytes) -> None:
+    log = small_log(tmp_path / "log")
+    path = log / layout.HOLDS
+    path.write_bytes(path.read_bytes().replace(old, new))
+    (finding,) = verify(log, KEYS).findings
+    assert finding.where.startswith("holds.jsonl")
+
+
 def test_a_checkpoint_that_the_log_mentions_must_be_there(whole: WholeLog) -> None:
     root = sha256(b"").digest()
     whole.step(bare(log_leaves.checkpoint_leaf(8, root, NOVEMBER_US)))

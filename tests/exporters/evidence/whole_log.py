@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from exporters.evidence import leaves
+from exporters.evidence import leaves, log_leaves
 from exporters.evidence.commitment import commitments, document_payload, record_payload
 from exporters.evidence.entries import PLAIN, SALT_BYTES, SEALED, Entries, joined
 from exporters.evidence.event_leaves import Origin, Verdict, inference_leaves, label_leaves, oversight_leaves
 from exporters.evidence.files import DiskFiles
 from exporters.evidence.note import Signer
 from exporters.evidence.recorded import Recorded
+from exporters.evidence.retention import Hold, place_hold
 from exporters.evidence.seal import Sealer
 from exporters.evidence.writer import EvidenceLog
 
@@ -114,7 +115,7 @@ class WholeLog:
         assert callable(compose)
         return Entries([compose(told)], [payload], salt)
 
-    def settings(self, document: bytes = b'{"systems":[]}') -> Entries:
+    def settings(self, document: bytes = b'{"systems":[],"log":{"payloads":"sealed"}}') -> Entries:
         digest = sha256(document).hexdigest()
         return self.document(
             document, lambda told: leaves.settings_leaf(None, digest, self.now_us, {"lending": 5}, told), digest
@@ -128,6 +129,12 @@ class WholeLog:
             ),
             f"window {number}",
         )
+
+    def hold(self, name: str) -> Entries:
+        """An entry of a hold, which is in force already."""
+        hold = Hold(name, ("2026-11",), "kim", "dispute", self.now_us)
+        place_hold(DiskFiles(durable=False), self.directory, hold)
+        return bare(log_leaves.hold_leaf(hold.hold, hold.shards, hold.actor, hold.reason, hold.logged))
 
     def start(self) -> Entries:
         return bare(leaves.start_leaf("0.1.0", self.now_us, [(TOPIC, 0, self.offset)]))
@@ -152,7 +159,7 @@ def bare(leaf: bytes) -> Entries:
 
 
 def small_log(directory: Path) -> Path:
-    """Two shards, several checkpoints, plain, sealed and absent payloads; about 700 entries, full and partial tiles."""
+    """Two shards, several checkpoints, a hold; plain, sealed and absent payloads; some 700 entries, tiles of all widths."""
     whole = WholeLog(directory)
     whole.step(whole.start(), whole.settings(), whole.events(20))
     whole.sign()
@@ -161,7 +168,7 @@ def small_log(directory: Path) -> Path:
     whole.sign()
     whole.step(whole.events(7))
     whole.now_us = DECEMBER_US
-    whole.step(whole.events(200), whole.window(1))
+    whole.step(whole.events(199), whole.window(1), whole.hold("h1"))
     whole.sign()
     whole.step(whole.events(90, sealed=True), whole.events(3))
     return whole.close()
