@@ -17,6 +17,7 @@ from agent.kafka.oversized import BatchTooLarge, Located
 
 METADATA_TRIES = 5
 SHORTEST_WAIT_SECONDS = 0.05
+NEVER = float("-inf")
 
 
 class Answer(NamedTuple):
@@ -72,7 +73,7 @@ class Probe:
     """Watches one consumer from the inside.
 
     Attributes:
-        answers: the last good fetch answer per partition; empty after a failed fetch.
+        answers: the last good fetch answer per partition; after a failed fetch all are of ``NEVER``.
         answered_at: when any fetch was last answered; ``-inf`` before.
         too_large: batches that could not be fetched, until they are passed over.
     """
@@ -194,7 +195,8 @@ class Probe:
         self.answers = answers
 
     def _fetch_failed(self, node: Any, error: BaseException) -> None:
-        self.answers = {}
+        """Nothing is confirmed any more. The ends stay: another broker's next response leaves out what has not changed."""
+        self.answers = {part: last._replace(sent_at=NEVER, received_at=NEVER) for part, last in self.answers.items()}
         if isinstance(error, BatchTooLarge):
             self.too_large = {**self.too_large, error.located.partition: error.located}
         self._on_error(node, error)
