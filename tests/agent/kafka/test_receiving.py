@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
 from kafka import errors
+from kafka.net.selector import NetworkSelector
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
+from agent.kafka import receiving
 from agent.kafka.receiving import PIECE_BYTES, install, receive
 
 
@@ -62,3 +65,19 @@ def test_a_broken_socket_is_an_error(ends: tuple[socket.socket, socket.socket]) 
     data, error = receive(SimpleNamespace(_sock=ours))
     assert data == b""
     assert isinstance(error, errors.KafkaConnectionError)
+
+
+def test_a_peer_that_says_nothing_is_not_waited_for_when_hands_are_shaken(
+    ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client would wait for ever, and with it whatever was to be sent on the connection."""
+    monkeypatch.setattr(receiving, "HANDSHAKE_SECONDS", 0.05)
+    install()
+    net = NetworkSelector()
+    transport = KafkaSSLTransport(net, ends[0], host="broker", ssl_context=ssl.create_default_context())
+    try:
+        with pytest.raises(errors.KafkaTimeoutError):
+            net.run(transport.handshake)
+        assert transport._sock.fileno() == -1
+    finally:
+        net.close()
