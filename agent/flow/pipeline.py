@@ -38,10 +38,7 @@ from agent.state.volumes import Volumes
 from config.settings import Settings
 from detectors.columns import ModelKey
 from detectors.incident import Transition
-from detectors.windows import (
-    END_OF_TIME,
-    FRONTIER_EVENTS,
-)
+from detectors.windows import BEGINNING_OF_TIME, END_OF_TIME, FRONTIER_EVENTS
 
 DAY_US = 86_400_000_000
 TRAILING_EVENTS = FRONTIER_EVENTS // 2 + 1
@@ -63,7 +60,12 @@ class Outcome:
 
 
 class Pipeline:
-    """Owned by the loop's thread."""
+    """Owned by the loop's thread.
+
+    Attributes:
+        on_window: told of each window that is measured.
+        forgets: whether measurements leave the state after ``state.history_days``; a replay writes out all of them.
+    """
 
     def __init__(self, settings: Settings, contexts: Contexts, store: Store, recorder: Recorder | None = None) -> None:
         self.settings = settings
@@ -71,6 +73,7 @@ class Pipeline:
         self.store = store
         self.recorder = Silent() if recorder is None else recorder
         self.on_window: OnWindow = nobody_asks
+        self.forgets = True
         self.reload()
 
     def reload(self) -> None:
@@ -134,8 +137,9 @@ class Pipeline:
         self.pending.write()
         self.volumes.write()
         self.closing.album.write()
-        forget_before = max(self._newest_due(), 0) - self.settings.state.history_days * DAY_US
-        self.store.put_history((row for window in self.outcome.windows for row in history_rows(window)), forget_before)
+        self.store.put_history(
+            (row for window in self.outcome.windows for row in history_rows(window)), self._forget_before()
+        )
 
     def written(self) -> Outcome:
         """After the transaction: what it made true."""
@@ -223,8 +227,12 @@ class Pipeline:
         self.outcome.transitions += closed.transitions
         self.changed |= bool(closed.windows or closed.transitions)
 
-    def _newest_due(self) -> int:
-        return max((clock.label_watermark_us for clock in self.ledger.clocks.values()), default=0)
+    def _forget_before(self) -> int:
+        """Due times of measurements that have been kept long enough."""
+        if not self.forgets:
+            return BEGINNING_OF_TIME
+        newest = max((clock.label_watermark_us for clock in self.ledger.clocks.values()), default=BEGINNING_OF_TIME)
+        return max(newest - self.settings.state.history_days * DAY_US, BEGINNING_OF_TIME)
 
 
 def _by_batch(taken: list[tuple[Chunk, Slice]]) -> Iterator[tuple[Batch, list[tuple[Chunk, Slice]]]]:

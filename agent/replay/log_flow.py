@@ -59,6 +59,7 @@ class LogFlow:
         self._decoder = build_decoder(settings)
         if self._begun is None:
             self._begun = Pipeline(settings, contexts, self._store, self._comparison)
+            self._begun.forgets = False
         self._begun.settings, self._begun.contexts = settings, contexts
         _reload(self._begun)
         return self._begun

@@ -61,6 +61,7 @@ def replay(
     with tempfile.TemporaryDirectory(prefix="wachter-replay-") as scratch, Store(Path(scratch), durable=False) as store:
         as_files = settings.model_copy(update={"source": _files(settings, paths)})
         step = Step(as_files, Contexts(settings), store, source, build_decoder(settings), FixedClock())
+        step.pipeline.forgets = False
         with _cell_file(step, out / CELLS) if cells else nullcontext():
             _read_all(step, source, progress)
         return Summary(

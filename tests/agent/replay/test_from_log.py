@@ -108,6 +108,15 @@ def test_a_log_repeats_its_windows(stage: Stage, tmp_path: Path) -> None:
     assert summary.measurements > 0
 
 
+def test_a_log_repeats_what_the_state_has_forgotten(open_stage: OpenStage, tmp_path: Path) -> None:
+    stage = open_stage(state={"history_days": 1}).run(*events("a", 0, 72 * 60, 144))
+    assert stage.lines()[0]["window_start"] > "2026-01-02"
+    replayed(stage, tmp_path / "out")
+    assert differences(tmp_path / "out") == []
+    first = json.loads((tmp_path / "out" / "measurements.jsonl").read_bytes().splitlines()[0])
+    assert first["window_start"] == "2026-01-01T00:00:00Z"
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_log_repeats_disorder_copies_late_events_and_labels(busy: Stage, tmp_path: Path, seed: int) -> None:
     play(busy, traffic(seed, 8))
