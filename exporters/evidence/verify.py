@@ -5,8 +5,8 @@ it commits to; each record of a partition is there once. Beside that, each file 
 be computed from the entries. What is wrong is named by file and byte or entry.
 
 What this cannot see: entries behind the last checkpoint, where whoever can write may still change them; a whole tail that
-was removed with its checkpoints, unless an older checkpoint that was kept elsewhere says so (``kept``); and what the
-producers of events never sent.
+was removed with its checkpoints, unless an older checkpoint that was kept elsewhere says so (``kept``); another payload in
+place of a sealed one, unless its key is here (``find_key``); and what the producers of events never sent.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from exporters.evidence.verify_directory import check_directory
 from exporters.evidence.verify_files import Circumstances, FileCheck
 from exporters.evidence.verify_heads import Head, check_heads
 from exporters.evidence.verify_leaves import LeafCheck
+from exporters.evidence.verify_seals import FindKey, SealCheck
 from exporters.evidence.verify_shard import ShardCheck
 
 Progress = Callable[[int, int], None]
@@ -39,6 +40,7 @@ def verify(
     *,
     payloads: bool = True,
     kept: bytes | None = None,
+    find_key: FindKey | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Report:
     """Verify a log.
@@ -47,16 +49,25 @@ def verify(
         vkeys: the public keys that may have signed.
         payloads: whether to read payloads too; without them it is twice as fast, and says nothing about them.
         kept: an older checkpoint, or a copy of one, that this log must continue.
+        find_key: the keys of the state that this log belongs to, by their ids; sealed payloads are then opened, and
+            compared with their leaves.
         progress: told entries done and entries in all.
 
     Raises:
         EvidenceError: there is no such directory, or it holds no log.
     """
-    return _Verification(LogReader(directory), vkeys, payloads, progress).run(kept)
+    return _Verification(LogReader(directory), vkeys, payloads, find_key, progress).run(kept)
 
 
 class _Verification:
-    def __init__(self, reader: LogReader, vkeys: Sequence[Verifier], payloads: bool, progress: Progress) -> None:
+    def __init__(
+        self,
+        reader: LogReader,
+        vkeys: Sequence[Verifier],
+        payloads: bool,
+        find_key: FindKey | None,
+        progress: Progress,
+    ) -> None:
         self._reader = reader
         self._directory = reader.directory
         self._vkeys = vkeys
@@ -65,6 +76,7 @@ class _Verification:
         self._progress = progress
         self._findings = Findings(reader.directory)
         self._leaves = LeafCheck(self._findings)
+        self._seals = SealCheck(self._leaves.about, self._document, find_key)
         self._checks: dict[str, ShardCheck] = {}
         self._done = self._total = 0
         self._live = is_written(reader.directory)
@@ -96,7 +108,14 @@ class _Verification:
         path = self._reader.path(shard)
         heads = check_heads(path, self._vkeys, self._findings, live=self._live)
         check = self._checks[shard] = ShardCheck(
-            self._reader, shard, heads, self._leaves, self._findings, self._advance, with_payloads=self._payloads
+            self._reader,
+            shard,
+            heads,
+            self._leaves,
+            self._seals,
+            self._findings,
+            self._advance,
+            with_payloads=self._payloads,
         )
         check.run()
         self._check_files(check)

@@ -22,11 +22,12 @@ from exporters.evidence.leaf import (
     Oversight,
     Release,
     Retention,
+    Settings,
     Shard,
     decode,
 )
 
-ABOUT_THE_LOG = frozenset((CheckpointLeaf, Shard, Retention, Erasure, Hold, Release))
+ABOUT_THE_LOG = frozenset((CheckpointLeaf, Shard, Retention, Erasure, Hold, Release, Settings))
 _ID: dict[type[Any], Any] = {
     Inference: attrgetter("id"),
     Label: attrgetter("ref"),

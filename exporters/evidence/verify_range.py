@@ -15,6 +15,7 @@ from exporters.evidence.torn import was_changed
 from exporters.evidence.tree import leaf_hashes
 from exporters.evidence.verify_leaves import commitments_of, ids_of
 from exporters.evidence.verify_order import misplaced
+from exporters.evidence.verify_payloads import Kind
 
 if TYPE_CHECKING:
     from exporters.evidence.verify_shard import ShardCheck
@@ -29,6 +30,7 @@ class RangeCheck:
         self._first = found.number * RANGE_ENTRIES
         segment = layout.range_path(shard.path, layout.SEGMENT, found.number)
         self._has_loose_tiles = found.form != "pack" or segment.is_file()  # an interrupted packing leaves both
+        self._kinds: list[Kind] = []
         self._commitments: list[bytes | None] = []
         self._ids: list[str | None] = []
 
@@ -60,6 +62,7 @@ class RangeCheck:
         shard.tree.extend(leaf_hashes(entries), keep=self._has_loose_tiles)
         leaves = shard.leaves.read(shard.path.name, block.where, block.first, entries)
         if shard.with_payloads:
+            self._kinds += map(type, leaves)
             self._commitments += commitments_of(leaves)
         if self._found.form == "pack":
             self._ids += ids_of(leaves)
@@ -73,10 +76,11 @@ class RangeCheck:
                 head = frame.head
                 _check_follows(frame.where, head.first, reached)
                 block = parse(frame.raw(), head.count, frame.where)
-                commitments = self._commitments[head.first - self._first : head.end - self._first]
+                spoken_of = slice(head.first - self._first, head.end - self._first)
+                commitments = self._commitments[spoken_of]
                 if len(commitments) < head.count:
                     raise LogDamaged(frame.where, f"payloads of entries up to {head.end - 1}, which are not there")
-                self._shard.payloads.check(frame.where, head.first, block, commitments)
+                self._shard.payloads.check(frame.where, head.first, block, self._kinds[spoken_of], commitments)
                 reached = head.end
         except LogDamaged as error:
             self._shard.findings.damaged(error)

@@ -9,10 +9,12 @@ from exporters.evidence.findings import Findings, ShardReport
 from exporters.evidence.frames import RANGE_ENTRIES
 from exporters.evidence.range_reader import range_count
 from exporters.evidence.reader import LogReader
+from exporters.evidence.verify_again import still_there
 from exporters.evidence.verify_heads import Head
 from exporters.evidence.verify_leaves import LeafCheck
 from exporters.evidence.verify_payloads import PayloadCheck
 from exporters.evidence.verify_range import RangeCheck
+from exporters.evidence.verify_seals import SealCheck
 from exporters.evidence.verify_tree import TreeCheck
 
 
@@ -31,6 +33,7 @@ class ShardCheck:
         shard: str,
         heads: list[Head],
         leaves: LeafCheck,
+        seals: SealCheck,
         findings: Findings,
         progress: Callable[[int], None],
         *,
@@ -39,7 +42,7 @@ class ShardCheck:
         self.path = reader.path(shard)
         self.heads = heads
         self.tree = TreeCheck(heads, findings)
-        self.payloads = PayloadCheck(findings)
+        self.payloads = PayloadCheck(shard, seals, findings)
         self.leaves = leaves
         self.findings = findings
         self.progress = progress
@@ -72,6 +75,22 @@ class ShardCheck:
                 self.path,
                 f"the last {self.entries - self.signed} of {self.entries} entries are recorded, not yet signed",
             )
+
+        self._check_unopened()
+
+    def _check_unopened(self) -> None:
+        """Of what is signed, the state has every key: it keeps them with the size of the log, and deletes none before the
+        payloads are gone. An export, though, is not erased with its log."""
+        signed = [entry for entry in self.payloads.unopened if entry < self.signed]
+        for entry in still_there(self._reader, self.path.name, signed):
+            where, what = (
+                f"{self.path}, entry {entry}",
+                "its payload is sealed under a key that the state does not have",
+            )
+            if self._reader.manifest is None:
+                self.findings.add(where, f"{what}: replaced, or the person was erased since this copy was made", what)
+            else:
+                self.findings.note(where, f"{what}: the person was erased since, or it was replaced", what)
 
     def report(self) -> ShardReport:
         """What was looked at."""

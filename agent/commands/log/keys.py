@@ -16,9 +16,16 @@ from agent.state.store import DATABASE
 @contextmanager
 def people_keys(settings: Path | None) -> Iterator[FindKey]:
     """The keys of the persons whom payloads speak of, in the state that the settings name; none without settings."""
+    with kept_keys(settings) as find_key:
+        yield find_key or (lambda key_id: None)
+
+
+@contextmanager
+def kept_keys(settings: Path | None) -> Iterator[FindKey | None]:
+    """The same; ``None`` where no state is here that could hold any."""
     database = None if settings is None else load_settings(settings).state.directory / DATABASE
     if database is None or not database.is_file():
-        yield lambda key_id: None
+        yield None
         return
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
         yield lambda key_id: key_of_id(connection, key_id)

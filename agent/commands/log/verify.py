@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +16,8 @@ from rich.markup import escape
 from agent.commands.common import AsJson
 from agent.commands.log.common import KeyOption, LogArgument, SettingsOption, console, keys_of, open_log, progress
 from agent.commands.log.common import unreadable as cannot
+from agent.commands.log.keys import kept_keys
+from agent.evidence.people import MOST_REMEMBERED
 from config.errors import EvidenceError
 from exporters.evidence.findings import Finding, Report, ShardReport
 from exporters.evidence.verify import verify as verify_log
@@ -46,14 +50,24 @@ def verify(
     leaves_only: LeavesOnly = False,
     as_json: AsJson = False,
 ) -> None:
-    """Verify the log, from its files and its public key alone. Exit code 0: sound, 1: not, 2: it cannot be read."""
+    """Verify the log, from its files and its public key alone. Exit code 0: sound, 1: not, 2: it cannot be read.
+
+    Sealed payloads are opened and compared with the keys of the agent's state, where --settings leads to it.
+    """
     reader = open_log(directory, settings)
     keys = keys_of(reader, key)
     try:
         kept = None if checkpoint is None else checkpoint.read_bytes()
-        with progress("verifying") as show:
-            report = verify_log(reader.directory, keys, payloads=not leaves_only, kept=kept, progress=show)
-    except (EvidenceError, OSError) as error:
+        with kept_keys(settings) as find_key, progress("verifying") as show:
+            report = verify_log(
+                reader.directory,
+                keys,
+                payloads=not leaves_only,
+                kept=kept,
+                find_key=None if find_key is None else lru_cache(MOST_REMEMBERED)(find_key),
+                progress=show,
+            )
+    except (EvidenceError, OSError, sqlite3.Error) as error:
         cannot(error)
     if as_json:
         typer.echo(json.dumps(_record(report), indent=2))

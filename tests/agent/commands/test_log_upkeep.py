@@ -118,6 +118,21 @@ def test_a_person_is_erased_from_all_months(file: Path, log: Path) -> None:
     assert_verifies(log)
 
 
+def test_sealed_payloads_are_verified_with_the_keys_of_the_state_before_and_after_an_erasure(file: Path) -> None:
+    asked = {**SETTINGS, "log": {"payloads": "sealed"}, "state": {"directory": str(file.parent / "state")}}
+    file.write_text(yaml.safe_dump(asked))
+    stage = Stage(load(file, {}), clock=FixedClock(START_US))
+    stage.run(event("a", 1, subject_ref="ann"), event("b", 2, subject_ref="bob"))
+    stage.step.end("stopped")
+    stage.close()
+    for opened in (2, 1):
+        report = run_json("verify", "-s", file)
+        assert report["notes"] == []
+        payloads = report["shards"][0]["payloads"]
+        assert (payloads["opened"], payloads.get("sealed")) == (opened, None)
+        run_json("erase", "ann", "-s", file)
+
+
 def test_erasing_says_what_it_did(file: Path, log: Path) -> None:
     assert run("erase", "ann", "-s", file)[:2] == (0, "erased 3 payloads of the log\n")
     assert run("erase", "ann", "-s", file)[:2] == (0, "erased nothing: there was nothing to erase\n")

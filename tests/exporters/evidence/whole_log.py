@@ -32,6 +32,9 @@ class OneKey:
     def get_or_make(self, tag: int) -> tuple[bytes, bytes]:
         return bytes(16), bytes(range(32))
 
+    def find(self, key_id: bytes) -> bytes | None:
+        return bytes(range(32)) if key_id == bytes(16) else None
+
 
 def salts(count: int, seed: str) -> bytes:
     return b"".join(sha256(f"{seed} {number}".encode()).digest() for number in range(count))
