@@ -191,7 +191,7 @@ class Step:
 
     def _watch(self) -> list[Transition]:
         """Findings about the agent's own input."""
-        now_us = self.clock.now_us() if self.pipeline.time.rules.wall else self.pipeline.time.frontier_us
+        now_us = self._agent_time()
         reading = bool(self.owned.partitions) and not self.finished
         if now_us is None:
             return []
@@ -217,9 +217,18 @@ class Step:
         """Whether an incident about this agent's own input is open."""
         return self.pipeline.ledger.stream(AGENT_STREAM).incidents.agent.open is not None
 
+    def _agent_time(self) -> int | None:
+        """The time of findings about the agent's own input; ``None`` where events are the clock and none was read."""
+        return self.clock.now_us() if self.pipeline.time.rules.wall else self.pipeline.time.frontier_us
+
     def _event_time(self) -> int:
+        """What an act is stamped with: the watermark. Before there is one only the agent can be in trouble: its time."""
         clocks = self.pipeline.ledger.clocks.values()
-        return max((clock.label_watermark_us for clock in clocks), default=BEGINNING_OF_TIME)
+        reached_us = max((clock.label_watermark_us for clock in clocks), default=BEGINNING_OF_TIME)
+        if reached_us > BEGINNING_OF_TIME:
+            return reached_us
+        agent_us = self._agent_time()
+        return self.clock.now_us() if agent_us is None else agent_us
 
     def _is_worth_writing(self, transitions: list[Transition]) -> bool:
         waited = self.clock.monotonic_seconds() - self._written_at

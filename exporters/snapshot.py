@@ -77,7 +77,7 @@ prediction is outside the join's sample; correction: its window was judged alrea
 prediction never came; overflow: it could not wait, limits.max_pending_labels was reached; not_watched: no model that
 declares labels is addressed. A label may speak of several predictions, so these need not add up to those received."""
 
-FAILURE_EDGES = ("detector", "step")
+FAILURE_EDGES = ("detector", "act", "step")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
+import structlog
 
 from agent.state.acts import DONE, REFUSED, UNKNOWN, Outcome, RequestedAct
 from agent.state.ledger import Ledger
@@ -15,10 +16,11 @@ from detectors.acts import Act, act
 from detectors.columns import StreamKey
 from detectors.incident import Incident, Transition
 from detectors.incident_record import order, to_json
-from detectors.incidents import find
+from detectors.incidents import StreamIncidents, find
 from detectors.measurement import Track
 
 ENCODER = msgspec.json.Encoder()
+log = structlog.get_logger(__name__)
 
 
 def severities_of(settings: Settings) -> dict[Track, str]:
@@ -49,7 +51,10 @@ def open_incidents(ledger: Ledger) -> Iterator[Incident]:
 
 
 def apply_act(ledger: Ledger, request: RequestedAct, at_us: int) -> tuple[tuple[Transition, ...], Outcome, str]:
-    """Let a person's act take effect, stamped with the watermark; what happened, and what to tell whoever asked."""
+    """Let a person's act take effect, stamped with the watermark; what happened, and what to tell whoever asked.
+
+    One that fails in a way nobody foresaw is refused, counted and said: it would else be taken in again at every step.
+    """
     stream = _stream_of(ledger, request.incident_id)
     if stream is None:
         return (), UNKNOWN, f"there is no incident {request.incident_id}; list them with: wachter incidents list"
@@ -57,10 +62,22 @@ def apply_act(ledger: Ledger, request: RequestedAct, at_us: int) -> tuple[tuple[
     wanted = Act(request.kind, request.incident_id, request.actor, request.comment, at_us, request.until_us)
     try:
         incidents, transitions = act(state.incidents, wanted)
+        _check_record(incidents, request.incident_id)
     except WachterError as error:
         return (), REFUSED, str(error)
+    except Exception as error:
+        log.exception("act_failed", incident=request.incident_id, act=request.kind, number=request.id)
+        ledger.count("failures", edge="act")
+        return (), REFUSED, f"it cannot be applied ({error}); the agent's log says where"
     ledger.put_stream(stream, msgspec.structs.replace(state, incidents=incidents))
     return transitions, DONE, ""
+
+
+def _check_record(incidents: StreamIncidents, incident_id: str) -> None:
+    """An incident whose record cannot be made must not come to be: no step could be written any more."""
+    incident = find(incidents, incident_id)
+    assert incident is not None
+    ENCODER.encode(to_json(incident))
 
 
 def _stream_of(ledger: Ledger, incident_id: str) -> StreamKey | None:

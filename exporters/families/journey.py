@@ -127,7 +127,7 @@ JOURNEY: tuple[Family, ...] = (
     Family(
         "wachter_failures",
         "counter",
-        "Unexpected exceptions caught: of one detector on one window, or of a step, which is then read again.",
+        "Unexpected exceptions caught: of one detector on one window, of an act, or of a step, which is then read again.",
         ("edge",),
         lambda s: _known(s.counters.failures, FAILURE_EDGES),
     ),

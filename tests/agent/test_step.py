@@ -18,7 +18,7 @@ from agent.state.store import Store
 from config.errors import StateError
 from tests.agent.conftest import OpenStage
 from tests.agent.scripted_source import ScriptedSource
-from tests.agent.stage import MINUTE_US, PART, Stage, event, events, label, settings_of
+from tests.agent.stage import MINUTE_US, PART, Stage, event, events, label, settings_of, us
 
 OTHER = Partition("t", 1)
 USUAL: dict[str, Any] = {
@@ -225,6 +225,58 @@ def test_an_act_in_a_step_that_fails_waits_for_the_next(troubled: Stage, monkeyp
     troubled.step.recover()
     troubled.turn()
     assert settled(troubled.store.connection, number) == acts.Settled("done", "")
+
+
+@pytest.mark.parametrize("kind", ["ack", "comment", "resolve"])
+def test_an_act_on_trouble_of_the_agent_before_any_event_stops_nothing(
+    open_stage: OpenStage, kind: acts.ActKind
+) -> None:
+    """There is no watermark yet: the act once was stamped with the beginning of time, which no record can say."""
+    stage = open_stage(kafka={"clock": "wall"})
+    stage.source.trouble = Trouble("unavailable", "no broker answers")
+    stage.idle(0).idle(2)
+    number = acts.request(stage.store.connection, kind, incident(stage), "kim", "on it", 1)
+    stage.turn()
+    assert settled(stage.store.connection, number) == acts.Settled("done", "")
+    (found,) = [i for s in stage.step.pipeline.ledger.streams.values() for i in s.incidents]
+    assert found.timeline[-1].at_us == stage.clock.at_us
+    stage.source.trouble = None
+    assert stage.run(*events("a", -60, 0)).classes() == (60, 60, 0, 0, 0)
+
+
+def test_where_events_are_the_clock_an_act_before_there_is_a_watermark_is_of_their_time(open_stage: OpenStage) -> None:
+    """A partition whose end nobody confirms holds the watermark; the trouble is stamped with what was read of the other."""
+    source = ScriptedSource([PART, OTHER])
+    source.away = {OTHER}
+    stage = open_stage(source)
+    source.append(*events("a", 0, 60))
+    stage.turn(3)
+    source.trouble = Trouble("unavailable", "no broker answers")
+    stage.idle(2)
+    acts.request(stage.store.connection, "ack", incident(stage), "kim", "on it", 1)
+    stage.turn()
+    (found,) = [i for s in stage.step.pipeline.ledger.streams.values() for i in s.incidents]
+    assert found.acknowledged is not None
+    assert found.opened_us == found.acknowledged.at_us < us(60)
+
+
+def test_an_act_that_fails_in_a_way_nobody_foresaw_is_refused_and_poisons_nothing(
+    troubled: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An act that an older version let in: the end of its silence is a time that no record can say."""
+    connection = troubled.store.connection
+    found, far_back = incident(troubled), -63 * 10**15
+    connection.execute(
+        "INSERT INTO act (kind, incident_id, actor, comment, requested_us, until_us) VALUES (?, ?, ?, ?, ?, ?)",
+        ("silence", found, "kim", "", 1, far_back),
+    )
+    later = acts.request(connection, "ack", found, "ada", "", 2)
+    troubled.turn()
+    answers = [settled(connection, number) for number in (later - 1, later)]
+    assert [answer and answer.outcome for answer in answers] == ["refused", "done"]
+    (one,) = [i for s in troubled.step.pipeline.ledger.streams.values() for i in s.incidents]
+    assert one.silenced is None
+    assert troubled.count("failures", edge="act") == 1
 
 
 def test_without_receivers_nothing_waits_in_the_outbox(troubled: Stage) -> None:
