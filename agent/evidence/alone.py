@@ -55,6 +55,9 @@ def opened_alone(settings: Settings, store: Store, clock: Clock) -> Iterator[Alo
     event_log, _ = open_log(settings, store, clock)
     try:
         yield Alone(event_log)
-        event_log.publish(clock.now_us())
+        signed = event_log.publish(clock.now_us())
+        if signed is not None:
+            with store.transaction() as connection:
+                evidence.put_signed(connection, signed)
     finally:
         event_log.close()

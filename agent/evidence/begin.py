@@ -11,7 +11,7 @@ import structlog
 from agent.clock import Clock
 from agent.evidence.copies import Copies
 from agent.evidence.journal import Journal, NoJournal
-from agent.evidence.log_journal import LogJournal, recorded_of
+from agent.evidence.log_journal import LogJournal
 from agent.evidence.opening import Opening
 from agent.evidence.outlets import outlets_of
 from agent.evidence.people import People
@@ -46,14 +46,13 @@ def open_journal(settings: Settings, contexts: Contexts, store: Store, clock: Cl
     """
     if not settings.log.enabled:
         return NoJournal()
-    connection = store.connection
     event_log, pepper = open_log(settings, store, clock)
-    people = People(connection, pepper)
+    people = People(store.connection, pepper)
     return LogJournal(
         event_log,
-        connection,
+        store,
         StepRecorder(RecordEntries(settings.log.payloads, people), clock, severities_of(settings)),
-        Opening(connection, settings, contexts),
+        Opening(store.connection, settings, contexts),
         people,
         Copies(outlets_of(settings)),
         clock,
@@ -72,9 +71,10 @@ def open_log(settings: Settings, store: Store, clock: Clock) -> tuple[EvidenceLo
     event_log = EvidenceLog.open(
         log_directory(settings),
         _signer(settings, name),
-        recorded_of(store.connection),
+        evidence.recorded_of(store.connection),
         clock.now_us(),
         name=name,
+        signed=evidence.signed_of(store.connection),
         files=DiskFiles(durable=store.durable),
     )
     _tell_cut(event_log)

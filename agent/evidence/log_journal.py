@@ -21,6 +21,7 @@ from agent.flow.contexts import Contexts
 from agent.flow.incident_book import severities_of
 from agent.flow.notes import LogMark
 from agent.state import evidence
+from agent.state.evidence import recorded_of
 from agent.state.ledger import Ledger
 from agent.state.store import Store
 from config.errors import LogRolledBack, LogUnwritable
@@ -89,7 +90,7 @@ class LogJournal(Journal):
     def __init__(
         self,
         event_log: EventLog,
-        connection: sqlite3.Connection,
+        store: Store,
         recorder: StepRecorder,
         opening: Opening,
         people: People,
@@ -102,14 +103,15 @@ class LogJournal(Journal):
         self.unwritable = ""
         self.signed_us: int | None = None
         self._recorder = recorder
-        self._connection = connection
+        self._store = store
+        self._connection = store.connection
         self._opening = opening
         self._people = people
         self._clock = clock
         self._cadence_seconds = cadence_us / 1e6
         self._published_at = float("-inf")
         self._is_urgent = False
-        self._recorded = recorded_of(connection)
+        self._recorded = recorded_of(store.connection)
         self._synced: Recorded | None = None
         self._is_sound = True
 
@@ -261,9 +263,12 @@ class LogJournal(Journal):
         if not self._is_sound:
             return
         signed = self.log.publish(now_us)
-        if signed is not None:
-            self.signed_us = now_us
-            self.copies.send(signed)
+        if signed is None:
+            return
+        with self._store.transaction() as connection:
+            evidence.put_signed(connection, signed)
+        self.signed_us = now_us
+        self.copies.send(signed)
 
     def _tend(self, work: Callable[[], None]) -> None:
         """What no step rests on. Where the disk refuses it, that is said, and the log is read anew before the next one."""
@@ -282,12 +287,6 @@ class LogJournal(Journal):
         self._is_sound = False
         self.unwritable = str(error)
         log.error("log_unwritable", error=str(error))
-
-
-def recorded_of(connection: sqlite3.Connection) -> Recorded | None:
-    """How far the state has recorded the log; ``None`` where there is no log yet."""
-    text = evidence.get(connection, evidence.RECORDED)
-    return None if text is None else Recorded.parse(text)
 
 
 def _grown(before: Recorded | None, now: Recorded) -> int:

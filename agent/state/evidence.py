@@ -1,4 +1,4 @@
-"""What the state keeps for the event log: how far it is recorded, its secrets, and what was last said of settings.
+"""What the state keeps for the event log: how far it is recorded, what was signed, its secrets, what was said of settings.
 
 All functions take the caller's connection. Keys of persons stand in rows of their own: deleting one erases what it sealed.
 """
@@ -9,12 +9,17 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from exporters.evidence.heads import Signed
+from exporters.evidence.recorded import LastSigned, Recorded
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS evidence (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS subject_key (tag BLOB PRIMARY KEY, id BLOB NOT NULL, key BLOB NOT NULL) WITHOUT ROWID;
 """
 RECORDED: Final = "recorded"
 """Shard and size of the log that the last transaction covers."""
+SIGNED: Final = "signed"
+"""Shard, size and root of the last head that was signed: the log never signs another one that does not continue it."""
 PEPPER: Final = "pepper"
 """Key of the tags of persons, hexadecimal; made once."""
 NUMBER: Final = "number"
@@ -47,6 +52,23 @@ def get(connection: sqlite3.Connection, key: str) -> str | None:
 def put(connection: sqlite3.Connection, key: str, value: str) -> None:
     """Keep a value, inside the caller's transaction."""
     connection.execute("INSERT OR REPLACE INTO evidence VALUES (?, ?)", (key, value))
+
+
+def recorded_of(connection: sqlite3.Connection) -> Recorded | None:
+    """How far the state has recorded the log; ``None`` where there is no log yet."""
+    text = get(connection, RECORDED)
+    return None if text is None else Recorded.parse(text)
+
+
+def signed_of(connection: sqlite3.Connection) -> LastSigned | None:
+    """The last head that the state knows to be signed; ``None`` where it knows of none."""
+    text = get(connection, SIGNED)
+    return None if text is None else LastSigned.parse(text)
+
+
+def put_signed(connection: sqlite3.Connection, signed: Signed) -> None:
+    """Keep a head that was signed, inside the caller's transaction."""
+    put(connection, SIGNED, str(LastSigned(signed.shard, signed.size, signed.root)))
 
 
 def subject_key(connection: sqlite3.Connection, tag: int) -> SubjectKey | None:

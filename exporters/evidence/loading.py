@@ -1,7 +1,8 @@
 """Loading a shard from the disk, up to the size that the state has recorded: all that opening and cutting back do.
 
 What lies behind that size was never acknowledged and never signed, so it is cut off. What lies before it must be there, and
-must give the root that was signed. Packs are not read: the tiles above them give the root.
+must give the root that was signed: by the shard's own files, and by the state, which whoever changes those does not reach.
+Packs are not read: the tiles above them give the root.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from exporters.evidence.index import Index
 from exporters.evidence.note import Verifier
 from exporters.evidence.pack import FRAMES, Pack
 from exporters.evidence.paths import decode_bundle
+from exporters.evidence.recorded import LastSigned
 from exporters.evidence.segment import Scan, Segment, count_beyond, scan
 from exporters.evidence.shard_writer import ShardWriter
+from exporters.evidence.spelling import encode_base64
 
 RESTORE = (
     "State and log must be of the same moment: bring back the copy of both, or move this log aside, where it stays "
@@ -53,18 +56,21 @@ class Loader:
 
     Attributes:
         verifiers: keys that may have signed; name: of the log, before the shard's in the origin.
+        signed: a head that was signed for certain, whatever the files say; ``None`` where none is known.
     """
 
     files: Files
     encoder: FrameEncoder
     verifiers: Sequence[Verifier]
     name: str
+    signed: LastSigned | None = None
 
     def load(self, path: Path, recorded: int) -> tuple[ShardWriter, Cut]:
         """The shard at its recorded size.
 
         Raises:
-            LogRolledBack: it holds less than was recorded or signed, or was recorded further before.
+            LogRolledBack: it holds less than was recorded, or less or something else than was signed, or was recorded
+                further before.
             LogDamaged: what was recorded is torn or changed, or does not give the signed root.
         """
         present = self._clean(path)
@@ -80,6 +86,7 @@ class Loader:
         shard.edge = edge_of_ranges(packed, shard.full.hashes)
         cut = self._load_segments(shard, path, present)
         _check_root(shard, path)
+        self._check_signed(shard, path)
         loose = {name for name in (file.relative_to(path).as_posix() for file in present) if _is_loose(name)}
         shard.loose.load(shard.edge, shard.segments[0] if shard.segments else None, shard.signed_size, loose)
         shard.pack()
@@ -124,6 +131,20 @@ class Loader:
             self.files.remove(file)
             del present[file]
         return present
+
+    def _check_signed(self, shard: ShardWriter, path: Path) -> None:
+        """The shard continues the head that was signed for certain: signing another one of its size would contradict it."""
+        signed = self.signed
+        if signed is None or signed.shard != path.name:
+            return
+        if shard.signed_size >= signed.size and _root_at(shard, signed.size) == signed.root:
+            return
+        last = shard.heads.last
+        found = "none" if last is None else f"one over {last.size} entries with root {encode_base64(last.root)}"
+        raise LogRolledBack(
+            f"{path}: a checkpoint over {signed.size} entries with root {encode_base64(signed.root)} was signed; the "
+            f"directory has {found}, which does not continue it. It was changed, or is another copy. {RESTORE}"
+        )
 
     def _packed_ranges(self, path: Path, recorded: int, present: dict[Path, int]) -> int:
         """How many ranges are packed; a missing index is built again."""
@@ -198,17 +219,22 @@ def _check_root(shard: ShardWriter, path: Path) -> None:
     last = shard.heads.last
     if last is None:
         return
-    edge = shard.edge
-    if last.size < edge.base:
-        ranges, rest = divmod(last.size, RANGE_ENTRIES)
-        edge = edge_of_ranges(ranges, shard.full.hashes)
-        edge.extend(shard.full.leaves(ranges, rest) if rest else [])
-    if edge.root(last.size) != last.root:
+    if _root_at(shard, last.size) != last.root:
         raise LogDamaged(
             str(path),
             f"the first {last.size} of {shard.recorded} entries do not give the root that was signed over them. "
             f"`wachter log verify` names what was changed. {RESTORE}",
         )
+
+
+def _root_at(shard: ShardWriter, size: int) -> bytes:
+    """The root of the tree over the first ``size`` entries, of those that are there."""
+    edge = shard.edge
+    if size < edge.base:
+        ranges, rest = divmod(size, RANGE_ENTRIES)
+        edge = edge_of_ranges(ranges, shard.full.hashes)
+        edge.extend(shard.full.leaves(ranges, rest) if rest else [])
+    return edge.root(size)
 
 
 def _has(path: Path, number: int, present: dict[Path, int], *kinds: str) -> bool:

@@ -1,11 +1,15 @@
-"""How far the state has recorded the log: the one truth about what counts."""
+"""What the state knows of the log: how far it is recorded, the one truth about what counts, and what was last signed."""
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import NamedTuple, Self
 
+from exporters.evidence.spelling import encode_base64
+
 _TEXT = re.compile(r"(\d{4}-\d{2}) (\d+)")
+_SIGNED_TEXT = re.compile(r"(\d{4}-\d{2}) (\d+) ([A-Za-z0-9+/]{43}=)")
 
 
 class Recorded(NamedTuple):
@@ -33,3 +37,30 @@ class Recorded(NamedTuple):
         if match is None:
             raise ValueError(f"{text!r} is no recorded size of a log, such as '2026-11 70000'")
         return cls(match[1], int(match[2]))
+
+
+class LastSigned(NamedTuple):
+    """The last head that the state knows to be signed. It may lag behind the log's own files, and never leads.
+
+    Attributes:
+        shard: its month; size: entries covered; root: of the tree over them, 32 bytes.
+    """
+
+    shard: str
+    size: int
+    root: bytes
+
+    def __str__(self) -> str:
+        return f"{self.shard} {self.size} {encode_base64(self.root)}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return what ``str`` wrote.
+
+        Raises:
+            ValueError: it is another text.
+        """
+        match = _SIGNED_TEXT.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} is no signed head, such as '2026-11 70000 pQb0...='")
+        return cls(match[1], int(match[2]), base64.b64decode(match[3]))

@@ -27,7 +27,7 @@ from exporters.evidence.keys import add_verifier, read_verifiers
 from exporters.evidence.loading import NOTHING, Cut, Loader
 from exporters.evidence.log_leaves import checkpoint_leaf, shard_leaf
 from exporters.evidence.note import Signer
-from exporters.evidence.recorded import Recorded
+from exporters.evidence.recorded import LastSigned, Recorded
 from exporters.evidence.shard_writer import ShardWriter
 
 
@@ -54,6 +54,7 @@ class EvidenceLog:
         self._failed: str | None = None
         self._signed_us: int | None = None
         self._before: Signed | None = None
+        self._held: LastSigned | None = None
 
     @classmethod
     def open(
@@ -64,6 +65,7 @@ class EvidenceLog:
         now_us: int,
         *,
         name: str,
+        signed: LastSigned | None = None,
         files: Files | None = None,
     ) -> Self:
         """Open or begin a log, at the size that the state has recorded.
@@ -71,15 +73,18 @@ class EvidenceLog:
         Args:
             recorded: ``None`` where the state knows of no log yet.
             name: the log's identity, first part of the origin line; without spaces and ``+``.
+            signed: the last head that the state knows to be signed: the log must continue it.
             files: another file system than the real one.
 
         Raises:
             LogLocked: another process writes this log.
-            LogRolledBack: it holds less than was recorded, or something was signed that the state does not know.
+            LogRolledBack: it holds less than was recorded, something was signed that the state does not know, or what was
+                signed is not what is there.
             LogDamaged: what was recorded is torn or changed.
             LogUnwritable: the disk fails.
         """
         log = cls(directory, signer, name, files or DiskFiles())
+        log._held = signed
         try:
             with _said(directory):
                 add_verifier(directory / layout.VERIFIERS, signer.verifier)
@@ -156,7 +161,7 @@ class EvidenceLog:
 
         Raises:
             LogUnwritable: the disk still fails; to be tried again.
-            LogDamaged: what was recorded is no longer what was written.
+            LogDamaged, LogRolledBack: what was recorded or signed is no longer what was written.
         """
         self._pending.clear()
         self.cut = None
@@ -182,6 +187,7 @@ class EvidenceLog:
             signed = self._shard.publish(self._signer, self.name)
         if signed is not None:
             self._signed_us = now_us
+            self._hold(signed)
         return signed
 
     def erase(self, entries: Mapping[str, Collection[int]]) -> None:
@@ -213,7 +219,13 @@ class EvidenceLog:
             return
         self._shard.finish(self._signer, self.name)
         self._before = self.last_signed
+        self._hold(self._before)
         self._shard = ShardWriter(self.files, self.directory / shard, self._encoder)
+
+    def _hold(self, signed: Signed | None) -> None:
+        """What is read again from the disk must continue this head."""
+        if signed is not None:
+            self._held = LastSigned(signed.shard, signed.size, signed.root)
 
     def _about_itself(self, now_us: int) -> list[Entries]:
         """What the log has to say before the next entries."""
@@ -231,7 +243,9 @@ class EvidenceLog:
         return self._before.shard, self._before.note.decode()
 
     def _load(self, recorded: Recorded, *, new: bool) -> None:
-        loader = Loader(self.files, self._encoder, read_verifiers(self.directory / layout.VERIFIERS), self.name)
+        loader = Loader(
+            self.files, self._encoder, read_verifiers(self.directory / layout.VERIFIERS), self.name, self._held
+        )
         names = self.files.names(self.directory)
         for name in names:
             if name.endswith(layout.GONE):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agent.evidence.log_journal import recorded_of
+from agent.evidence.journal import Signing
 from agent.state import evidence
 from agent.state.store import Store
 from config.errors import LogRolledBack, LogUnwritable, StateError
@@ -43,7 +43,7 @@ def failing_transaction(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def recorded(stage: Stage) -> Recorded:
-    found = recorded_of(stage.store.connection)
+    found = evidence.recorded_of(stage.store.connection)
     assert found is not None
     return found
 
@@ -218,6 +218,74 @@ def test_a_state_older_than_the_log_refuses_to_start(open_stage: OpenStage) -> N
     stage.store.connection.execute("UPDATE evidence SET value = ? WHERE key = 'recorded'", (old,))
     with pytest.raises(LogRolledBack):
         stage.restart()
+
+
+def sign_now(stage: Stage) -> None:
+    journal_of(stage).publish(stage.clock.now_us(), Signing.NOW)
+
+
+def signed_head(stage: Stage) -> tuple[str, int, bytes]:
+    found = evidence.signed_of(stage.store.connection)
+    assert found is not None
+    return found
+
+
+def test_the_state_keeps_the_head_that_was_signed_last(stage: Stage, spied: SpiedLog) -> None:
+    stage.run(*events("a", 0, 30, 50))
+    sign_now(stage)
+    last = spied.real.last_signed
+    assert last is not None
+    assert signed_head(stage) == last[:3]
+
+
+def test_a_log_without_the_heads_it_has_signed_refuses_to_start_and_signs_no_other(open_stage: OpenStage) -> None:
+    stage = open_stage()
+    stage.run(*events("a", 0, 30, 50))
+    sign_now(stage)
+    shard, size, _ = signed_head(stage)
+    stage.close()
+    path = stage.settings.state.directory / "log" / shard
+    for name in ("checkpoint", "checkpoints"):
+        (path / name).unlink()
+    shutil.rmtree(path / "tile")
+    with pytest.raises(LogRolledBack, match=rf"{shard}: a checkpoint over {size} entries .* was signed.* has none"):
+        stage.restart()
+
+
+def test_a_head_that_was_signed_before_the_state_could_keep_it_is_no_hindrance(open_stage: OpenStage) -> None:
+    stage = open_stage()
+    stage.run(*events("a", 0, 30, 50))
+    sign_now(stage)
+    before = signed_head(stage)
+    stage.run(event("b", 31))
+    signed = journal_of(stage).log.publish(stage.clock.now_us())
+    assert signed is not None
+    assert signed_head(stage) == before
+    stage.restart()
+    stage.step.end("stopped")
+    assert signed_head(stage)[1] > signed.size
+
+
+def test_a_head_that_the_state_cannot_keep_is_not_told_to_others(
+    stage: Stage, spied: SpiedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(journal_of(stage).copies, "send", lambda signed: told.append(signed.size))
+
+    def fail(*arguments: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    stage.run(*events("a", 0, 30, 50))
+    before = list(told)
+    with monkeypatch.context() as patch:
+        patch.setattr(evidence, "put_signed", fail)
+        with pytest.raises(StateError):
+            sign_now(stage)
+    assert told == before
+    stage.step.recover()
+    stage.run(event("b", 31))
+    sign_now(stage)
+    assert told[-1] == signed_head(stage)[1] == signed_size(spied)
 
 
 def test_state_and_log_restored_from_an_older_copy_refuse_to_go_on(open_stage: OpenStage, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from exporters.evidence.note import Signer
 from exporters.evidence.pack import TRAILER_BYTES
 from exporters.evidence.paths import decode_bundle
 from exporters.evidence.payload_frame import parse
-from exporters.evidence.recorded import Recorded
+from exporters.evidence.recorded import LastSigned, Recorded
 from exporters.evidence.writer import EvidenceLog
 
 NOW_US = 1_795_000_000_000_000
@@ -34,8 +34,11 @@ def entries(count: int, first: int = 0) -> Entries:
     return Entries(leaves, payloads, b"".join(sha256(leaf).digest() for leaf in leaves))
 
 
-def open_log(directory: Path, recorded: Recorded | None = None, files: Files | None = None) -> EvidenceLog:
-    return EvidenceLog.open(directory, SIGNER, recorded, NOW_US, name=NAME, files=files or DiskFiles(durable=False))
+def open_log(
+    directory: Path, recorded: Recorded | None = None, files: Files | None = None, signed: LastSigned | None = None
+) -> EvidenceLog:
+    files = files or DiskFiles(durable=False)
+    return EvidenceLog.open(directory, SIGNER, recorded, NOW_US, name=NAME, signed=signed, files=files)
 
 
 def step(log: EvidenceLog, batch: Entries, now_us: int = NOW_US) -> Recorded:

@@ -11,7 +11,8 @@ from config.errors import LogDamaged, LogLocked, LogRolledBack
 from exporters.evidence.files import DiskFiles
 from exporters.evidence.frames import RANGE_ENTRIES
 from exporters.evidence.loading import Cut
-from exporters.evidence.recorded import Recorded
+from exporters.evidence.note import open_checkpoint
+from exporters.evidence.recorded import LastSigned, Recorded
 from exporters.evidence.writer import EvidenceLog
 from tests.exporters.evidence.log_stage import (
     DECEMBER_US,
@@ -183,6 +184,77 @@ def test_a_removed_list_of_heads_is_noticed(log: EvidenceLog) -> None:
         reopened(log, recorded)
 
 
+def test_all_heads_removed_are_noticed_by_what_the_state_knows(log: EvidenceLog) -> None:
+    recorded = step(log, entries(10))
+    signed = published(log)
+    for name in ("checkpoint", "checkpoints"):
+        (log.directory / "2026-11" / name).unlink()
+    log.close()
+    with pytest.raises(LogRolledBack, match=r"over 11 entries with root .* was signed; the directory has none"):
+        open_log(log.directory, recorded, signed=signed)
+
+
+def test_an_older_list_of_heads_is_noticed_by_what_the_state_knows(log: EvidenceLog) -> None:
+    step(log, entries(10))
+    log.publish(NOW_US)
+    older = {name: (log.directory / "2026-11" / name).read_bytes() for name in ("checkpoint", "checkpoints")}
+    recorded = step(log, entries(10, 10))
+    signed = published(log)
+    for name, content in older.items():
+        (log.directory / "2026-11" / name).write_bytes(content)
+    log.close()
+    with pytest.raises(LogRolledBack, match=r"over 22 entries .* was signed; the directory has one over 11 entries"):
+        open_log(log.directory, recorded, signed=signed)
+
+
+def test_another_head_by_the_same_key_is_noticed_by_what_the_state_knows(log: EvidenceLog, tmp_path: Path) -> None:
+    recorded = step(log, entries(10))
+    signed = published(log)
+    with open_again(tmp_path / "other") as other:
+        step(other, entries(10, first=90))
+        other.publish(NOW_US)
+    with pytest.raises(
+        LogRolledBack, match=r"over 11 entries with root .* directory has one over 11 .* does not continue"
+    ):
+        open_log(tmp_path / "other", recorded, signed=signed)
+
+
+def test_a_head_that_the_state_lags_behind_opens(log: EvidenceLog) -> None:
+    step(log, entries(10))
+    signed = published(log)
+    recorded = step(log, entries(10, 10))
+    log.publish(NOW_US)
+    log.close()
+    open_log(log.directory, recorded, signed=signed).close()
+
+
+def test_a_head_of_a_month_before_which_may_be_gone_opens(log: EvidenceLog) -> None:
+    step(log, entries(10))
+    signed = published(log)
+    recorded = step(log, entries(10), DECEMBER_US)
+    log.close()
+    shutil.rmtree(log.directory / "2026-11")
+    open_log(log.directory, recorded, signed=signed).close()
+
+
+def test_heads_that_vanish_while_the_log_is_written_are_noticed_when_it_is_cut_back(log: EvidenceLog) -> None:
+    recorded = step(log, entries(10))
+    log.publish(NOW_US)
+    for name in ("checkpoint", "checkpoints"):
+        (log.directory / "2026-11" / name).unlink()
+    log.append(entries(5), NOW_US)
+    log.sync()
+    with pytest.raises(LogRolledBack, match="the directory has none"):
+        log.cut_back(recorded)
+
+
+def published(log: EvidenceLog) -> LastSigned:
+    """What the state keeps of a head."""
+    signed = log.publish(NOW_US)
+    assert signed is not None
+    return LastSigned(signed.shard, signed.size, signed.root)
+
+
 def test_a_head_that_was_listed_and_not_yet_published_is_published(log: EvidenceLog) -> None:
     recorded = step(log, entries(10))
     signed = log.publish(NOW_US)
@@ -217,6 +289,14 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Recorded]:
 def copied(packed: tuple[Path, Recorded], tmp_path: Path) -> tuple[Path, Recorded]:
     shutil.copytree(packed[0], tmp_path / "log")
     return tmp_path / "log", packed[1]
+
+
+def test_a_head_inside_a_pack_is_held_against_what_the_state_knows(copied: tuple[Path, Recorded]) -> None:
+    directory, recorded = copied
+    root = open_checkpoint((directory / "2026-11/checkpoint").read_bytes(), [SIGNER.verifier]).root
+    open_log(directory, recorded, signed=LastSigned("2026-11", 70_001, root)).close()
+    with pytest.raises(LogRolledBack, match="over 70001 entries"):
+        open_log(directory, recorded, signed=LastSigned("2026-11", 70_001, root[::-1]))
 
 
 def test_a_head_inside_a_pack_is_checked_when_the_log_is_opened(copied: tuple[Path, Recorded]) -> None:

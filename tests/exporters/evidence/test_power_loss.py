@@ -16,7 +16,7 @@ from config.errors import LogUnwritable
 from exporters.evidence.entries import Entries
 from exporters.evidence.frames import RANGE_ENTRIES
 from exporters.evidence.heads import Signed
-from exporters.evidence.recorded import Recorded
+from exporters.evidence.recorded import LastSigned, Recorded
 from exporters.evidence.tree import fold, leaf_hashes
 from exporters.evidence.writer import EvidenceLog
 from tests.exporters.evidence.frail_disk import FrailDisk, PowerLoss
@@ -26,12 +26,13 @@ MONTH_US = 31 * 86_400_000_000
 
 
 class LogOnAFrailDisk(RuleBasedStateMachine):
-    """``state`` is what the agent's transaction has recorded: it knows nothing of the log's disk."""
+    """``state`` and ``known`` are what the agent's transactions hold: they know nothing of the log's disk."""
 
     root: Path
     disk: FrailDisk
     log: EvidenceLog
     state: Recorded | None = None
+    known: LastSigned | None = None
     written = 0
     now_us = NOW_US
 
@@ -43,7 +44,9 @@ class LogOnAFrailDisk(RuleBasedStateMachine):
         self.open()
 
     def open(self) -> None:
-        self.log = EvidenceLog.open(self.root, SIGNER, self.state, self.now_us, name=NAME, files=self.disk)
+        self.log = EvidenceLog.open(
+            self.root, SIGNER, self.state, self.now_us, name=NAME, signed=self.known, files=self.disk
+        )
         assert (self.log.shard, self.log.size) == self.state or self.state is None
         self.keep(self.log.last_signed)
 
@@ -62,7 +65,10 @@ class LogOnAFrailDisk(RuleBasedStateMachine):
         self.keep(self.log.last_signed)
 
     def publish(self) -> None:
-        self.keep(self.log.publish(self.now_us))
+        signed = self.log.publish(self.now_us)
+        self.keep(signed)
+        if signed is not None:
+            self.known = LastSigned(signed.shard, signed.size, signed.root)
 
     def recover(self) -> None:
         self.disk.heal()
