@@ -121,7 +121,8 @@ class ActRefused(WachterError):
 
     Attributes:
         reason: a stable name: ``unknown_incident``, ``already_resolved``, ``already_acknowledged``, ``no_actor``,
-            ``actor_too_long``, ``no_comment``, ``comment_too_long``, ``inbox_full``.
+            ``actor_too_long``, ``no_comment``, ``comment_too_long``, ``no_until``, ``silence_too_long``,
+            ``silence_in_the_past``, ``inbox_full``.
         detail: the sentence for the person, with what to do.
     """
 

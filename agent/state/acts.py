@@ -25,6 +25,8 @@ Outcome = Literal["done", "unknown", "refused"]
 MAX_WAITING = 1000
 KEPT_SETTLED = 10_000
 LONGEST_SILENCE_US = 30 * 86_400_000_000
+JUST_PAST_US = 300_000_000
+"""An end so little in the past means now: clocks differ, and requests take their time."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS act (
@@ -88,11 +90,11 @@ def request(
     """Write down an act for the loop and return its number. The caller commits.
 
     Raises:
-        ActRefused: no actor, a text that is too long, a silence without an end or of more than 30 days, or an inbox that
-            nobody empties.
+        ActRefused: no actor, a text that is too long, a silence without an end, of more than 30 days or over before it
+            begins, or an inbox that nobody empties.
     """
     _check(actor, comment)
-    _check_until(kind, requested_us, until_us)
+    until_us = _end(kind, requested_us, until_us)
     (waiting,) = connection.execute("SELECT count(*) FROM act WHERE outcome IS NULL").fetchone()
     if waiting >= MAX_WAITING:
         raise ActRefused("inbox_full", f"{waiting} acts wait and nobody takes them in; see whether the agent runs")
@@ -115,12 +117,19 @@ def _check(actor: str, comment: str) -> None:
         raise ActRefused("comment_too_long", detail)
 
 
-def _check_until(kind: ActKind, requested_us: int, until_us: int | None) -> None:
+def _end(kind: ActKind, requested_us: int, until_us: int | None) -> int | None:
+    """When the silence ends, now at the earliest; ``None`` for the other kinds."""
     if (kind == "silence") != (until_us is not None):
         raise ActRefused("no_until", "a silence, and nothing else, needs an end: say until when nobody is to be called")
-    if until_us is not None and until_us > requested_us + LONGEST_SILENCE_US:
+    if until_us is None:
+        return None
+    if until_us < requested_us - JUST_PAST_US:
+        detail = "the end of the silence has passed; choose a later one, or the present time to end a silence"
+        raise ActRefused("silence_in_the_past", detail)
+    if until_us > requested_us + LONGEST_SILENCE_US:
         days = LONGEST_SILENCE_US // 86_400_000_000
         raise ActRefused("silence_too_long", f"a silence lasts {days} days at most; choose an earlier end")
+    return max(until_us, requested_us)
 
 
 def pending(connection: sqlite3.Connection) -> tuple[RequestedAct, ...]:

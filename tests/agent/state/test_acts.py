@@ -52,6 +52,21 @@ def test_an_end_belongs_to_a_silence_alone_and_is_not_for_ever(
         acts.request(connection, kind, "h-1-1", "ada", "", 5, until_us)
 
 
+@pytest.mark.parametrize("until_us", [4 * acts.JUST_PAST_US, -62_135_683_140_000_000])
+def test_a_silence_that_is_over_before_it_begins_is_refused(connection: sqlite3.Connection, until_us: int) -> None:
+    """The second is 0001-01-01T00:00:00+23:59, which lies in a year that no record can say."""
+    with pytest.raises(ActRefused, match="has passed") as refused:
+        acts.request(connection, "silence", "h-1-1", "ada", "", 5 * acts.JUST_PAST_US + 1, until_us)
+    assert refused.value.reason == "silence_in_the_past"
+    assert acts.pending(connection) == ()
+
+
+def test_an_end_just_past_means_now(connection: sqlite3.Connection) -> None:
+    now_us = 5 * acts.JUST_PAST_US
+    acts.request(connection, "silence", "h-1-1", "ada", "", now_us, now_us - acts.JUST_PAST_US)
+    assert [act.until_us for act in acts.pending(connection)] == [now_us]
+
+
 def test_an_inbox_from_before_there_were_silences_is_brought_up_to_date(connection: sqlite3.Connection) -> None:
     acts.request(connection, "ack", "h-1-1", "ada", "", 5)
     connection.execute("ALTER TABLE act DROP COLUMN until_us")
