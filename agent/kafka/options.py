@@ -130,10 +130,20 @@ def _network(settings: KafkaSettings) -> dict[str, Any]:
         "receive_message_max_bytes": 2**31 - 1,  # oversized.py has the bound, and passes over what is beyond it
         "receive_buffer_bytes": None,
         "send_buffer_bytes": None,
-        "socket_options": [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)],
+        "socket_options": _socket_options(),
         "selector": selectors.DefaultSelector,
         "kafka_client": KafkaNetClient,
     }
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    """A peer that is gone without a word is noticed within 25 s. The kernel's own keep-alive begins after two hours, and
+    a JoinGroup waits for its answer for five minutes, while other connections say that the brokers are well."""
+    wanted = {"TCP_NODELAY": 1, "TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 25_000}
+    known = [
+        (socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in wanted.items() if hasattr(socket, name)
+    ]
+    return [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *known]
 
 
 def _security(settings: KafkaSettings) -> dict[str, Any]:

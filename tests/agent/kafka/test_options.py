@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kafka import KafkaConsumer
+from kafka.net.inet import create_connection
+from kafka.net.selector import NetworkSelector
 
 from agent.kafka.options import MEBIBYTE, batch_bytes, consumer_options, heartbeat_seconds
 from config.errors import SourceError
@@ -56,6 +59,27 @@ def test_less_memory_fetches_less_at_once(memory: int, fetched: int, largest: in
     assert found["fetch_max_bytes"] == fetched * MEBIBYTE
     assert found["max_partition_fetch_bytes"] == fetched * MEBIBYTE // 16
     assert batch_bytes(memory * MEBIBYTE) == largest * MEBIBYTE
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has all of these options")
+def test_a_connection_notices_within_half_a_minute_that_its_peer_is_gone_without_a_word() -> None:
+    """The kernel's keep-alive begins after two hours; meanwhile a JoinGroup was waited for, five minutes."""
+    net = NetworkSelector()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+        try:
+            connected = net.run(create_connection, net, *address, options()["socket_options"])
+        finally:
+            net.close()
+        with connected:
+            assert connected.getpeername() == address
+            assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            first, between, probes, most_ms = (
+                connected.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+                for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
+            )
+    assert first + between * probes <= 30
+    assert 0 < most_ms <= 30_000
 
 
 def test_settings_reach_their_options() -> None:
