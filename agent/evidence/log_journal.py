@@ -114,6 +114,7 @@ class LogJournal(Journal):
         self._recorded = recorded_of(store.connection)
         self._synced: Recorded | None = None
         self._is_sound = True
+        self._told = event_log.last_signed
 
     @property
     def recorder(self) -> StepRecorder:
@@ -262,13 +263,15 @@ class LogJournal(Journal):
     def _publish(self, now_us: int) -> None:
         if not self._is_sound:
             return
-        signed = self.log.publish(now_us)
-        if signed is None:
+        self.log.publish(now_us)
+        signed = self.log.last_signed  # perhaps of an earlier call, which failed behind its signing
+        if signed is None or signed == self._told:
             return
         with self._store.transaction() as connection:
             evidence.put_signed(connection, signed)
         self.signed_us = now_us
         self.copies.send(signed)
+        self._told = signed
 
     def _tend(self, work: Callable[[], None]) -> None:
         """What no step rests on. Where the disk refuses it, that is said, and the log is read anew before the next one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import sqlite3
@@ -17,6 +18,7 @@ from agent.state import evidence
 from agent.state.store import Store
 from config.errors import LogRolledBack, LogUnwritable, StateError
 from config.units import SECOND_US
+from exporters.evidence import heads
 from exporters.evidence.entries import Entries
 from exporters.evidence.keys import read_verifiers
 from exporters.evidence.note import open_checkpoint
@@ -286,6 +288,27 @@ def test_a_head_that_the_state_cannot_keep_is_not_told_to_others(
     stage.run(event("b", 31))
     sign_now(stage)
     assert told[-1] == signed_head(stage)[1] == signed_size(spied)
+
+
+def test_a_head_that_was_listed_and_not_published_is_sent_when_it_is(
+    stage: Stage, spied: SpiedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(journal_of(stage).copies, "send", lambda signed: told.append(signed.size))
+    stage.run(*events("a", 0, 30, 50))
+
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(heads, "replace", fail)
+        sign_now(stage)
+    assert signed_size(spied) not in told
+    stage.step.recover()
+    sign_now(stage)
+    sign_now(stage)
+    assert told.count(signed_size(spied)) == 1
+    assert signed_head(stage)[1] == signed_size(spied)
 
 
 def test_state_and_log_restored_from_an_older_copy_refuse_to_go_on(open_stage: OpenStage, tmp_path: Path) -> None:
