@@ -24,6 +24,7 @@ from config.settings.web import WebConfig
 PROBES = ("/-/healthy", "/-/ready")
 READING = ("GET", "HEAD", "OPTIONS")
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="wachter", charset="UTF-8"', "Cache-Control": "no-store"}
+CONTENT_POLICY = "Content-Security-Policy"
 FORWARDED = ("forwarded", "x-forwarded-for")
 
 
@@ -109,13 +110,22 @@ def is_local(scope: Scope) -> bool:
 
 
 def with_headers(send: Send, headers: dict[str, str]) -> Send:
-    """Send answers with these headers too; they replace ours."""
+    """Send answers with these headers too.
+
+    They replace ours, but for content security policies: a page that has two must keep to both, so an operator's can
+    only forbid more.
+    """
     if not headers:
         return send
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).update(headers)
+            ours = MutableHeaders(scope=message)
+            for name, value in headers.items():
+                if name == CONTENT_POLICY:
+                    ours.append(name, value)
+                else:
+                    ours[name] = value
         await send(message)
 
     return sending

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -16,12 +18,14 @@ from agent.reports.jobs import Job
 from agent.reports.of_incidents import IncidentReports
 from agent.reports.task import Progress
 from agent.web.html import Html
-from agent.web.report_pages import REFRESH_SECONDS, report_part
+from agent.web.people import HEADERS
+from agent.web.report_pages import REFRESH_SECONDS, SANDBOX, report_part
 from agent.web.server import WebServer
 from agent.web.views import Views
 from config.errors import ReportError
 from detectors.incident_record import to_json
-from tests.agent.web_client import Answer, FakeAgent, ask, serving
+from tests.agent.web.secured import listen
+from tests.agent.web_client import SETTINGS, Answer, FakeAgent, ask, serving
 from tests.detectors.test_incident_record import story
 
 RECORD = msgspec.json.decode(msgspec.json.encode(to_json(next(iter(story())))))
@@ -137,6 +141,30 @@ def test_the_report_has_no_origin_and_no_network(server: WebServer, reports: Fak
     policy = ask(server, f"{PATH}/report/file").headers["content-security-policy"]
     assert policy.startswith("sandbox allow-scripts; default-src 'none';")
     assert "allow-same-origin" not in policy
+
+
+def test_a_policy_of_the_web_config_forbids_more_and_allows_nothing(tmp_path: Path) -> None:
+    """Sent in place of ours it once took the sandbox off the report, and let pages load what they like."""
+    file = tmp_path / "report.html"
+    file.write_text("<script>alert(1)</script>")
+    theirs = "frame-ancestors 'self'"
+    headers = {"http_server_config": {"headers": {"Content-Security-Policy": theirs}}}
+    settings = SETTINGS.model_copy(update={"listen": listen(tmp_path, headers)})
+    agent = Reporting(settings=settings, older={ID: RECORD})
+    agent.reports.job = Job(ID, Progress("done"), file)
+    with serving(agent) as server:
+        assert policies(server, f"{PATH}/report/file") == [SANDBOX["Content-Security-Policy"], theirs]
+        assert policies(server, PATH) == [HEADERS["Content-Security-Policy"], theirs]
+        assert policies(server, "/metrics") == [theirs]
+
+
+def policies(server: WebServer, path: str) -> list[str]:
+    """Every content security policy of an answer; a browser keeps to all of them."""
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        response.read()
+        return response.headers.get_all("Content-Security-Policy") or []
 
 
 @pytest.mark.parametrize("path", [f"{PATH}/report", f"{PATH}/report/file"])
