@@ -49,7 +49,8 @@ class EvidenceLog:
         self.files = files
         self._encoder = FrameEncoder()
         self._shard: ShardWriter
-        self._lock = files.lock(directory / layout.LOCK)
+        with _said(directory):
+            self._lock = files.lock(directory / layout.LOCK)
         self._pending: list[Entries] = []
         self._failed: str | None = None
         self._signed_us: int | None = None
@@ -81,7 +82,7 @@ class EvidenceLog:
             LogRolledBack: it holds less than was recorded, something was signed that the state does not know, or what was
                 signed is not what is there.
             LogDamaged: what was recorded is torn or changed.
-            LogUnwritable: the disk fails.
+            LogUnwritable: the directory cannot be made or written, or the disk fails.
         """
         log = cls(directory, signer, name, files or DiskFiles())
         log._held = signed

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.errors import LogDamaged, LogLocked, LogRolledBack
+from config.errors import LogDamaged, LogLocked, LogRolledBack, LogUnwritable
 from exporters.evidence.files import DiskFiles
 from exporters.evidence.frames import RANGE_ENTRIES
 from exporters.evidence.loading import Cut
@@ -267,6 +267,18 @@ def test_a_head_that_was_listed_and_not_yet_published_is_published(log: Evidence
 def test_a_second_writer_is_refused(log: EvidenceLog) -> None:
     with pytest.raises(LogLocked, match="writes this log"):
         open_log(log.directory)
+
+
+def test_a_directory_that_cannot_be_made_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LogUnwritable, match=r"/file.*: .*Check the disk, its space and the permissions"):
+        open_log(tmp_path / "file" / "log")
+
+
+def test_a_lock_that_is_a_directory_is_named(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(LogUnwritable, match=r"/lock: Is a directory"):
+        open_log(tmp_path)
 
 
 def test_the_verifier_key_lies_beside_the_log(log: EvidenceLog) -> None:
