@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from config.errors import KeyFileError, NoteError
+from exporters.evidence.layout import FRESH
 from exporters.evidence.signer import Signer, Verifier
 
 MAX_KEY_FILE_BYTES = 65_536
@@ -124,9 +125,9 @@ def add_verifier(path: Path, verifier: Verifier) -> None:
 
 
 def _replace_text(path: Path, verifiers: Sequence[Verifier]) -> None:
-    fresh = path.with_name(path.name + ".new")
+    fresh = path.with_name(path.name + FRESH)
     fresh.unlink(missing_ok=True)
-    _write_new(fresh, "".join(f"{verifier}\n" for verifier in verifiers), mode=0o644)
+    _write(fresh, "".join(f"{verifier}\n" for verifier in verifiers), mode=0o644)
     fresh.replace(path)
     _sync_directory(path.parent)
 
@@ -148,13 +149,24 @@ def _one_line(data: bytes) -> str:
 
 
 def _write_new(path: Path, text: str, mode: int) -> None:
+    """A new file, whole or not at all; raises ``FileExistsError`` where something bears its name."""
+    fresh = path.with_name(path.name + FRESH)
+    fresh.unlink(missing_ok=True)
+    try:
+        _write(fresh, text, mode)
+        os.link(fresh, path)  # unlike a rename, never in place of another file
+    finally:
+        fresh.unlink(missing_ok=True)
+    _sync_directory(path.parent)
+
+
+def _write(path: Path, text: str, mode: int) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         os.fchmod(descriptor, mode)  # whatever the umask
         file.write(text)
         file.flush()
         os.fsync(descriptor)
-    _sync_directory(path.parent)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -37,6 +38,25 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match="never overwritten"):
         keys.create_key(tmp_path / "key", NAME)
     assert keys.read_key(tmp_path / "key") == signer
+
+
+def test_a_disk_that_is_full_leaves_no_half_of_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(KeyFileError, match="key: the signing key cannot be written: No space left on device"):
+            keys.create_key(tmp_path / "key", NAME)
+    assert list(tmp_path.iterdir()) == []
+    assert keys.create_key(tmp_path / "key", NAME) == keys.read_key(tmp_path / "key")
+
+
+def test_what_a_crash_left_of_a_key_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / "key.new").write_text("PRIVATE+KEY+exam")
+    signer = keys.create_key(tmp_path / "key", NAME)
+    assert keys.read_key(tmp_path / "key") == signer
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
 def test_a_link_is_not_written_through(tmp_path: Path) -> None:
