@@ -44,6 +44,9 @@ class Kind(StrEnum):
     BOTTOM_K = "bottom_k"
 
 
+ADDED = frozenset({Kind.COUNT, Kind.LIMBS})
+
+
 @dataclass(frozen=True, slots=True)
 class TableSpec:
     """Name, kind, shape and version of one table; ``limbs`` shapes include their last axis of limbs."""
@@ -179,18 +182,31 @@ def empty_tables(specs: Iterable[TableSpec]) -> Tables:
 
 
 def total(parts: Iterable[Tables]) -> Tables:
-    """The sum of tables; no parts give tables without any array.
+    """The sum of tables; no parts give tables without any array. One part at a time is held beside the sum.
 
     Raises:
         LayoutError: two parts hold a table of the same name and another kind, shape or version.
     """
     specs: dict[str, TableSpec] = {}
-    found: dict[str, list[AnyArray]] = {}
+    sums: dict[str, AnyArray] = {}
+    ours: set[str] = set()  # sums that are no part's own array
     for part in parts:
         for name, spec in part.specs.items():
-            _check_same(specs.setdefault(name, spec), spec)
-            found.setdefault(name, []).append(part.arrays[name])
-    return Tables(specs, {name: _merge_all(specs[name].kind, arrays) for name, arrays in found.items()})
+            if name not in specs:
+                specs[name], sums[name] = spec, part.arrays[name]
+                continue
+            _check_same(specs[name], spec)
+            if spec.kind not in ADDED:
+                sums[name] = _merge(spec.kind, sums[name], part.arrays[name])
+            elif name in ours:
+                np.add(sums[name], part.arrays[name], out=sums[name])
+            else:
+                sums[name] = sums[name] + part.arrays[name]
+                ours.add(name)
+    for name in ours:
+        if specs[name].kind is Kind.LIMBS:
+            sums[name] = grid.carry(sums[name])
+    return Tables(specs, sums)
 
 
 @lru_cache(maxsize=64)
@@ -214,20 +230,6 @@ def _read_spec(name: str, kind: str, shape: list[int], version: int) -> tuple[Ta
 def _check_same(known: TableSpec, spec: TableSpec) -> None:
     if known is not spec and known != spec:
         raise LayoutError(f"table {spec.name}: {known} cannot be merged with {spec}")
-
-
-def _merge_all(kind: Kind, arrays: list[AnyArray]) -> AnyArray:
-    if len(arrays) == 1:
-        return arrays[0]
-    if kind in (Kind.COUNT, Kind.LIMBS):
-        added = arrays[0] + arrays[1]
-        for array in arrays[2:]:
-            np.add(added, array, out=added)
-        return grid.carry(added) if kind is Kind.LIMBS else added
-    merged = arrays[0]
-    for array in arrays[1:]:
-        merged = _merge(kind, merged, array)
-    return merged
 
 
 def _merge(kind: Kind, a: AnyArray, b: AnyArray) -> AnyArray:

@@ -78,6 +78,7 @@ class Joins:
         self._dirty: set[PaneKey] = set()
         self._gone: list[JoinPane] = []
         self._loaded: OrderedDict[PaneKey, None] = OrderedDict()
+        self._new_limit: int | None = None
         self._remove_strays({record.id for record in records if record.in_files})
 
     def of_model(self, system: str, model: str) -> Iterator[JoinPane]:
@@ -179,6 +180,7 @@ class Joins:
                 self._loaded[key] = None
                 self._loaded.move_to_end(key)
         self._dirty.clear()
+        self._new_limit = None
         self._forget_oldest()
 
     def forget(self) -> None:
@@ -199,7 +201,13 @@ class Joins:
         return JoinPane(self.directory, self.store.connection, record, durable=self.store.durable)
 
     def _hash_limit(self) -> int:
-        """The sample of a new pane: halved while the join would not fit its bound, doubled when it would by far."""
+        """The sample of the panes that a step makes."""
+        if self._new_limit is None:
+            self._new_limit = self._fitting_limit()
+        return self._new_limit
+
+    def _fitting_limit(self) -> int:
+        """The smallest sample of now, halved where the join would not fit its bound, doubled where it would by far."""
         limit = min((pane.record.hash_limit for pane in self.panes.values()), default=FULL_HASH)
         size = self._bytes_at(limit)
         if size > self.max_bytes:

@@ -6,7 +6,8 @@ import sqlite3
 
 from config.errors import StateVersion
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""1: bodies of panes were not compressed. They are read; what is written anew is of format 2."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -49,11 +50,12 @@ def prepare(connection: sqlite3.Connection) -> None:
     """
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
         (version,) = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
-        if int(version) != FORMAT_VERSION:
+        if not 1 <= int(version) <= FORMAT_VERSION:
             raise StateVersion(
-                f"the state is of format {version}, this version reads format {FORMAT_VERSION}. "
+                f"the state is of format {version}, this version reads formats up to {FORMAT_VERSION}. "
                 "Run the version that wrote it, or start with an empty state directory"
             )
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'format' AND value != ?", (str(FORMAT_VERSION),) * 2)
         return
     connection.executescript(
         f"BEGIN; {SCHEMA} INSERT INTO meta VALUES ('format', '{FORMAT_VERSION}'); COMMIT;"  # noqa: S608 - constants

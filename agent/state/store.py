@@ -189,7 +189,7 @@ class Store:
         self.connection.execute("INSERT OR IGNORE INTO context VALUES (?, ?)", (digest, body))
 
     def put_panes(self, panes: Iterable[tuple[int, int, bytes]]) -> None:
-        self.connection.executemany("INSERT OR REPLACE INTO pane VALUES (?, ?, ?)", list(panes))
+        self.connection.executemany("INSERT OR REPLACE INTO pane VALUES (?, ?, ?)", panes)
 
     def drop_panes(self, panes: Iterable[tuple[int, int]]) -> None:
         self.connection.executemany("DELETE FROM pane WHERE lane = ? AND start_us = ?", list(panes))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import operator
 import struct
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -49,6 +51,14 @@ ANY = st.builds(
 def test_merging_is_commutative_and_associative_to_the_byte(a: Tables, b: Tables, c: Tables) -> None:
     assert (a + b).to_bytes() == (b + a).to_bytes()
     assert ((a + b) + c).to_bytes() == (a + (b + c)).to_bytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ANY, min_size=1, max_size=4))
+def test_the_sum_of_many_is_that_of_one_after_the_other_and_leaves_them_as_they_are(parts: list[Tables]) -> None:
+    before = [part.to_bytes() for part in parts]
+    assert total(iter(parts)).to_bytes() == reduce(operator.add, parts).to_bytes()
+    assert [part.to_bytes() for part in parts] == before
 
 
 @settings(max_examples=60, deadline=None)

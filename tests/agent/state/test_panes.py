@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.state.panes import CACHED_PANES, PaneId, Panes
+from agent.state.panes import CACHED_PANES, CHANGED_PANES, PaneId, Panes
 from agent.state.store import Store
 from detectors.tables import Kind, Tables, TableSpec, make_tables
 
@@ -79,5 +79,33 @@ def test_memory_holds_a_bounded_number_of_panes_that_did_not_change(store: Store
     for start in range(CACHED_PANES * 2):
         panes.add(PaneId(1, start), tables(start, 0))
     write(store, panes)
-    assert len(panes._clean) == CACHED_PANES
+    assert len(panes._cached) == CACHED_PANES
     assert [counts(panes.get(PaneId(1, start))) for start in (0, 100)] == [[0, 0], [100, 0]]
+
+
+def test_more_panes_than_memory_holds_may_change_in_a_step(store: Store) -> None:
+    panes = Panes(store)
+    starts = range(CHANGED_PANES * 2)
+    for _ in range(2):
+        for start in starts:
+            panes.add(PaneId(1, start), tables(start, 1))
+    assert len(panes._changed) == CHANGED_PANES
+    assert counts(panes.window(1, starts)) == [2 * sum(starts), 2 * len(starts)]
+    panes.drop(1, 10)
+    write(store, panes)
+    again = Panes(store)
+    assert again.starts(1) == list(starts)[10:]
+    assert all(counts(again.get(PaneId(1, start))) == [2 * start, 2] for start in again.starts(1))
+
+
+def test_tables_lie_compressed_and_those_of_the_first_format_are_read(store: Store) -> None:
+    sparse = make_tables([(TableSpec("t.count", Kind.COUNT, (10_000,)), np.arange(10_000) // 9_999)])
+    panes = Panes(store)
+    panes.add(PaneId(1, 0), sparse)
+    write(store, panes)
+    body = store.pane(1, 0)
+    assert body is not None
+    assert len(body) < 1_000
+    with store.transaction():
+        store.put_panes([(1, 60, sparse.to_bytes())])
+    assert counts(Panes(store).window(1, (0, 60))) == [0] * 9_999 + [2]

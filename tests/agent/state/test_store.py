@@ -27,7 +27,7 @@ def test_an_unknown_format_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         store.connection.execute("UPDATE meta SET value = '99' WHERE key = 'format'")
     for _ in range(2):
-        with pytest.raises(StateVersion, match=f"format 99, this version reads format {FORMAT_VERSION}"):
+        with pytest.raises(StateVersion, match=f"format 99, this version reads formats up to {FORMAT_VERSION}"):
             Store(tmp_path)
 
 
