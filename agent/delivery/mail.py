@@ -67,6 +67,9 @@ def send_mail(mail: EmailMessage, server: MailServer, timeout_seconds: float, to
         late = time.monotonic() >= deadline
         what = f"not taken within {timeout_seconds:g} s" if late else f"{type(error).__name__}: {_words(error)}"
         raise _failed(server, what) from None
+    except ValueError as error:  # letters that SMTP does not know; the text of the error would show them
+        what = f"what the settings say cannot be sent; mend it and reload ({type(error).__name__})"
+        raise _failed(server, what) from None
     if refused:
         raise _refused(server, refused, [who for who in refused if _is_retriable(refused[who][0])], taken=True)
 

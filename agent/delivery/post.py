@@ -7,6 +7,7 @@ proxy of the environment is used, at most 64 KiB of an answer are read: a messag
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import time
@@ -21,14 +22,15 @@ from exporters.request import PostRequest, PostResponse
 
 MAX_ANSWER_BYTES = 64 * 1024
 _CHUNK_BYTES = 16 * 1024
+UNSENDABLE = "a header or the address of the settings cannot be sent; mend it and reload"
 
 
 def post(request: PostRequest, timeout_seconds: float, ca_file: str | None = None) -> PostResponse:
     """Send a request and return the answer, whatever its status.
 
     Raises:
-        DeliveryError: no connection, no trust, no complete answer in time, or a name that leads to the inner network; all
-            retriable.
+        DeliveryError: no connection, no trust, no complete answer in time, a name that leads to the inner network, or a
+            header or address that HTTP cannot carry; all retriable, and none repeats a header.
     """
     deadline = time.monotonic() + timeout_seconds
     try:
@@ -36,12 +38,17 @@ def post(request: PostRequest, timeout_seconds: float, ca_file: str | None = Non
             return _exchange(connection, request, deadline)
     except TimeoutError:
         raise _failed(request.url, f"no complete answer within {timeout_seconds:g} s") from None
-    except (OSError, h11.ProtocolError) as error:
+    except h11.LocalProtocolError:  # its text quotes the header, which is a secret
+        raise _failed(request.url, UNSENDABLE) from None
+    except (OSError, h11.ProtocolError) as error:  # before ValueError: a certificate that is not trusted is both
         raise _failed(request.url, f"{type(error).__name__}: {error}") from None
+    except ValueError as error:  # a port that is none, a name that no DNS takes, letters that HTTP does not know
+        raise _failed(request.url, f"{UNSENDABLE} ({type(error).__name__})") from None
 
 
 def _failed(url: str, what: str) -> DeliveryError:
-    return DeliveryError(f"{urlsplit(url).netloc.rpartition('@')[2]}: {what}", retriable=True)
+    host = re.split("[/?#]", url.partition("://")[2])[0].rpartition("@")[2]  # urlsplit raises for some that are wrong
+    return DeliveryError(f"{host}: {what}", retriable=True)
 
 
 @contextlib.contextmanager

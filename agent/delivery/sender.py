@@ -204,7 +204,7 @@ class _CourierThread(threading.Thread):
             return courier.step()
         except Exception:
             log.exception("courier_failed", receiver=self._target.receiver)
-            self._count(self._target.receiver, "failed")
+            self._count(self._target.receiver, "retried")
             return UNEXPECTED_SECONDS
 
     def _rest(self, seconds: float) -> None:

@@ -102,3 +102,20 @@ def test_a_server_that_is_not_there_is_asked_again() -> None:
     with pytest.raises(DeliveryError, match="ConnectionRefusedError") as caught:
         send_mail(MAIL, server_of(sink), 5)
     assert caught.value.retriable
+
+
+def test_a_password_that_smtp_cannot_carry_waits_to_be_mended_and_is_not_in_the_error() -> None:
+    with smtp_sink(login=("agent", PASSWORD)) as sink:
+        server = server_of(sink, username="agent", password=f"{PASSWORD}-ö")
+        with pytest.raises(DeliveryError, match="cannot be sent") as caught:
+            send_mail(MAIL, server, 20)
+    assert caught.value.retriable
+    assert PASSWORD not in str(caught.value)
+    assert sink.mails == []
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example.org"])
+def test_a_host_that_is_none_waits_to_be_mended(host: str) -> None:
+    with pytest.raises(DeliveryError, match="cannot be sent") as caught:
+        send_mail(MAIL, MailServer(host, 25), 20)
+    assert caught.value.retriable

@@ -175,3 +175,47 @@ def test_the_password_of_an_address_is_not_in_the_error() -> None:
     with pytest.raises(DeliveryError) as caught:
         send("http://user:s3cret@127.0.0.1:1/")
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "Bearer s3cret\n",
+        "Bearer s3cret\nX-More: 1",
+        "Bearer s3cret\x00",
+        " s3cret",
+        "Bearer s3crét",
+        "Bearer s3cret\U0001f511",
+    ],
+    ids=["line break", "two lines", "control character", "blank", "accent", "symbol"],
+)
+def test_a_header_that_cannot_be_sent_is_not_in_the_error(secret: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        request = PostRequest(f"http://127.0.0.1:{listener.getsockname()[1]}/", BODY, {"Authorization": secret})
+        with pytest.raises(DeliveryError, match="a header or the address of the settings cannot be sent") as caught:
+            post(request, 20.0)
+    assert "s3cr" not in f"{caught.value!r} {caught.value}"
+    assert caught.value.__suppress_context__
+    assert caught.value.retriable
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:99999/s3cret",
+        "http://127.0.0.1:port/s3cret",
+        "http://a..b/s3cret",
+        f"http://{'a' * 64}.example.org/s3cret",
+        "http://[::1/s3cret",
+    ],
+)
+def test_an_address_that_is_none_is_tried_again_until_it_is_mended(url: str) -> None:
+    with pytest.raises(DeliveryError, match="cannot be sent") as caught:
+        send(url, timeout_seconds=20.0)
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.retriable
+
+
+def test_an_address_with_letters_that_http_does_not_know_is_tried_again_until_it_is_mended() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(DeliveryError, match="cannot be sent"):
+        send(f"http://127.0.0.1:{listener.getsockname()[1]}/hööks", timeout_seconds=20.0)

@@ -84,7 +84,9 @@ def test_a_standby_tells_nobody(database: Path, loop: sqlite3.Connection) -> Non
     assert receiver.requests == []
 
 
-def test_a_courier_survives_what_nobody_expected(database: Path, loop: sqlite3.Connection) -> None:
+def test_a_courier_survives_what_nobody_expected_and_says_that_it_tries_again(
+    database: Path, loop: sqlite3.Connection
+) -> None:
     failed = threading.Event()
 
     def post(*_: object) -> PostResponse:
@@ -96,7 +98,7 @@ def test_a_courier_survives_what_nobody_expected(database: Path, loop: sqlite3.C
     sender.configure([WEBHOOK])
     assert failed.wait(PATIENCE_SECONDS)
     sender.close(PATIENCE_SECONDS)
-    assert sender.outcomes("oncall") == {"failed": 1}
+    assert sender.outcomes("oncall") == {"retried": 1}
 
 
 def test_a_sender_closes_twice_and_without_a_start(database: Path) -> None:
