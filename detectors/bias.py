@@ -23,7 +23,8 @@ from detectors.group_rates import GroupRate
 from detectors.groups import GroupOutcomes, Groups
 from detectors.measurement import Measurement, Rule, Stage, Track
 from detectors.outcomes import Outcomes
-from detectors.performance import PROVISIONAL, number, with_effect
+from detectors.performance import number, with_effect
+from detectors.reasons import PROVISIONAL, SMALL_CELL, TOO_FEW_PER_GROUP
 from detectors.tables import Tables
 
 __all__ = ["DIFFERENCES", "RATIO", "Bias"]
@@ -31,8 +32,6 @@ __all__ = ["DIFFERENCES", "RATIO", "Bias"]
 FOUR_FIFTHS = 0.8
 MAX_GAP = 0.1
 REFERENCE_MARGIN = 0.05
-TOO_FEW_PER_GROUP = "too_few_per_group"
-SMALL_CELL = "small_cell"
 
 JUDGED = ("demographic_parity_difference", RATIO, "equal_opportunity_difference", "equalized_odds_difference")
 MEASURES = (

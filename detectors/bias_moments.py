@@ -14,7 +14,8 @@ from detectors.gaps import compared_pairs, largest_difference, pair_z
 from detectors.group_rates import Ints, of_groups
 from detectors.jackknife import Jackknife
 from detectors.measurement import Measurement
-from detectors.performance import PROVISIONAL, number
+from detectors.performance import number
+from detectors.reasons import PROVISIONAL, SMALL_CELL, TOO_FEW_PER_GROUP, ZERO_DENOMINATOR
 from detectors.tables import Tables
 
 
@@ -50,7 +51,7 @@ def mean_residuals(
         lower=number(gap.lower),
         upper=number(gap.upper),
         n=int(n.sum()),
-        reason="too_few_per_group" if np.isnan(gap.value) else None,
+        reason=TOO_FEW_PER_GROUP if np.isnan(gap.value) else None,
         blocked=PROVISIONAL if frame.provisional else None,
         detail=detail,
     )
@@ -62,10 +63,10 @@ def _by_group(
     blocked = PROVISIONAL if frame.provisional else None
     for i, name in enumerate(names):
         if n[i] < frame.min_publish:
-            yield Measurement(metric=metric, subject=name, reason="small_cell", direction="none")
+            yield Measurement(metric=metric, subject=name, reason=SMALL_CELL, direction="none")
             continue
         value, lower, upper = (number(part[i]) for part in estimate)
-        reason = None if value is not None else "zero_denominator"
+        reason = None if value is not None else ZERO_DENOMINATOR
         yield Measurement(metric, name, value, reason, int(n[i]), lower, upper, direction="none", blocked=blocked)
 
 

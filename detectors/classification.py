@@ -17,11 +17,11 @@ from detectors.jackknife import Jackknife
 from detectors.layout import Layout, Task
 from detectors.outcomes import HIT, LABELLED, PREDICTED
 from detectors.readings import Reading, Scale, each, shown_classes, single
+from detectors.reasons import TOO_FEW_LABELS, ZERO_DENOMINATOR
 from detectors.tables import Tables
 
 MIN_CLASS_LABELS = 30
 MIN_SUPPORTED_MASS = 0.8
-TOO_FEW_LABELS = "too_few_labels"
 
 Ints = NDArray[np.int64]
 
@@ -129,7 +129,7 @@ def _per_class(counts: Ints, layout: Layout, scale: Scale, jackknife: Jackknife)
     }
     for metric, (part, whole) in pairs.items():
         estimate = scale.rate(part, whole, scale.phi(metric, subjects), jackknife)
-        reason = TOO_FEW_LABELS if metric == "recall" else "zero_denominator"
+        reason = TOO_FEW_LABELS if metric == "recall" else ZERO_DENOMINATOR
         yield from each(metric, subjects, estimate, whole.sum(axis=0), reason)
     f1 = _f1(hits, labelled + predicted - hits, scale.phi("f1", subjects), scale, jackknife)
     yield from each("f1", subjects, f1, labelled.sum(axis=0))

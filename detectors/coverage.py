@@ -20,10 +20,10 @@ from detectors.groups import group_offsets
 from detectors.layout import GroupSet, Layout, Task
 from detectors.measurement import Measurement
 from detectors.outcomes import LABELLED, PREDICTED
+from detectors.reasons import PROVISIONAL, SELECTIVE
 from detectors.tables import Tables
 
 BLOCKING_Z = 3.0
-SELECTIVE = "labels_selective"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def measure_coverage(found: tuple[Coverage, ...], frame: Frame) -> Iterator[Meas
             resolution=upper - value,
             tolerance=1 - coverage.minimum,
             direction="lower_is_worse",
-            blocked="provisional" if frame.provisional else None,
+            blocked=PROVISIONAL if frame.provisional else None,
         )
 
 

@@ -29,16 +29,12 @@ from detectors.intervals import kolmogorov_smirnov, largest_share_change, noise_
 from detectors.location import Moments, mean_shift, positions, quantile_shift, wasserstein
 from detectors.measurement import Measurement, Rule, Stage, Track, on_demand
 from detectors.moved import most_moved
+from detectors.reasons import NO_REFERENCE, NO_REFERENCE_VALUES, NO_SPREAD_IN_REFERENCE, NO_VALUES, SINGLE_CELL
 from detectors.tables import Tables
 
 DECIDING = "js_distance"
 INTERVALS = ("psi", "hellinger", "total_variation", "ks", "mean_shift", "quantile_shift")
 """What else has an interval, and so may decide."""
-NO_REFERENCE = "no_reference"
-NO_VALUES = "no_values"
-NO_REFERENCE_VALUES = "no_reference_values"
-NO_SPREAD = "no_spread_in_reference"
-SINGLE_CELL = "single_cell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +150,7 @@ class _Columns:
         n = self.pair.n.tolist()
         for i, name in enumerate(self.names):
             if np.isnan(value[i]):
-                yield Measurement(metric, name, reason=NO_SPREAD, n=n[i], direction=direction)
+                yield Measurement(metric, name, reason=NO_SPREAD_IN_REFERENCE, n=n[i], direction=direction)
                 continue
             yield Measurement(
                 metric,

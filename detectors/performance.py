@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from detectors.classification import TOO_FEW_LABELS, Support, read_classes, support
+from detectors.classification import Support, read_classes, support
 from detectors.coverage import blocking, coverages, label_count, measure_coverage
 from detectors.estimates import Estimate, difference, exactly, relative_rise
 from detectors.family import Frame, InferenceTally, LabelTally
@@ -22,13 +22,10 @@ from detectors.layout import Layout, Task
 from detectors.measurement import Measurement, Rule, Stage, Track
 from detectors.outcomes import Outcomes
 from detectors.readings import Reading, Scale
+from detectors.reasons import NO_LABELS, NO_REFERENCE, PROVISIONAL, TOO_FEW_LABELS
 from detectors.regression import read_errors
 from detectors.scores import read_scores
 from detectors.tables import Tables
-
-PROVISIONAL = "provisional"
-NO_REFERENCE = "no_reference"
-NO_LABELS = "no_labels"
 
 ERRORS = ("log_loss", "brier", "calibration_error", "expected_calibration_error", "mae", "rmse", "mape", "smape")
 TICKETS = ("accuracy", "recall", "f1_at_reference_prevalence", "precision_at_reference_prevalence")

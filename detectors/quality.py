@@ -27,6 +27,7 @@ from detectors.family import Frame
 from detectors.flaws import FlawIndex, Flaws, Ints, Mask, flaws_of
 from detectors.layout import Layout
 from detectors.measurement import Measurement, Rule, Stage, Track, on_demand
+from detectors.reasons import NO_REFERENCE
 from detectors.tables import EMPTY_NAME, Tables
 
 MISSING_SHARE = "missing_share"
@@ -71,7 +72,7 @@ class Quality:
             share = _Share(metric, flawed(here), here.n, before, None if there is None else there.n, rows, index.names)
             yield from share.judge(window, frame)
         for i in np.flatnonzero(index.categorical & ~index.levelled & (here.n > 0)).tolist():
-            yield Measurement(UNSEEN_SHARE, index.names[i], reason="no_reference", n=int(here.n[i]))
+            yield Measurement(UNSEEN_SHARE, index.names[i], reason=NO_REFERENCE, n=int(here.n[i]))
 
 
 def _shares(index: FlawIndex) -> tuple[tuple[str, Callable[[Flaws], Ints], Mask], ...]:

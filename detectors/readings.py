@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors.estimates import Estimate, Floats, wilson
 from detectors.jackknife import Jackknife
 from detectors.layout import Layout, Task
+from detectors.reasons import ZERO_DENOMINATOR
 
 Detail: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -31,7 +32,7 @@ class Reading:
     lower: float
     upper: float
     n: int
-    reason: str = "zero_denominator"
+    reason: str = ZERO_DENOMINATOR
     blocked: str | None = None
     expected: float | None = None
     detail: Detail = ()
@@ -80,7 +81,7 @@ def single(
     n: int,
     *,
     subject: str = "",
-    reason: str = "zero_denominator",
+    reason: str = ZERO_DENOMINATOR,
     blocked: str | None = None,
     expected: float | None = None,
     detail: Detail = (),
@@ -91,7 +92,7 @@ def single(
 
 
 def each(
-    metric: str, subjects: Sequence[str], estimate: Estimate, n: NDArray[np.int64], reason: str = "zero_denominator"
+    metric: str, subjects: Sequence[str], estimate: Estimate, n: NDArray[np.int64], reason: str = ZERO_DENOMINATOR
 ) -> Iterator[Reading]:
     """One reading per subject of an estimate of shape (subjects,)."""
     for i, subject in enumerate(subjects):

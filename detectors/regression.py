@@ -13,6 +13,7 @@ from detectors.estimates import Floats, divide
 from detectors.jackknife import Jackknife
 from detectors.layout import Layout
 from detectors.readings import Detail, Reading, Scale, single
+from detectors.reasons import BEYOND_THE_CELLS, NO_LABELS, NO_SPREAD
 from detectors.scores import mean_of_sums
 from detectors.tables import Tables
 
@@ -37,7 +38,7 @@ def _mean_error(tables: Tables, layout: Layout, scale: Scale, jackknife: Jackkni
     n = jackknife.stack(tables.ints("outcomes.rows"))[:, ROWS]
     means = divide(_sums(tables, "errors", jackknife), n) * layout.target_scale
     estimate = jackknife.estimate(means, scale.inflation("mean_error", ""))
-    return single("mean_error", estimate, int(n[0]), reason="no_labels")
+    return single("mean_error", estimate, int(n[0]), reason=NO_LABELS)
 
 
 def _mae(tables: Tables, layout: Layout, scale: Scale, jackknife: Jackknife) -> Reading:
@@ -57,7 +58,7 @@ def _rmse(tables: Tables, layout: Layout, scale: Scale, jackknife: Jackknife) ->
     clipped = int(tables.ints("outcomes.rows")[:, CLIPPED].sum())
     if clipped:
         detail += (("clipped", str(clipped)),)
-    return single("rmse", estimate, int(n[0]), reason="no_labels", detail=detail)
+    return single("rmse", estimate, int(n[0]), reason=NO_LABELS, detail=detail)
 
 
 def _relative(tables: Tables, scale: Scale, jackknife: Jackknife) -> Iterator[Reading]:
@@ -65,7 +66,7 @@ def _relative(tables: Tables, scale: Scale, jackknife: Jackknife) -> Iterator[Re
     rows = jackknife.stack(tables.ints("outcomes.rows"))
     for metric, name, n in (("mape", "relative", rows[:, RELATIVE_ROWS]), ("smape", "symmetric", rows[:, ROWS])):
         means = divide(_sums(tables, name, jackknife), n)
-        yield single(metric, jackknife.positive(means, scale.inflation(metric, "")), int(n[0]), reason="no_labels")
+        yield single(metric, jackknife.positive(means, scale.inflation(metric, "")), int(n[0]), reason=NO_LABELS)
 
 
 def _explained(tables: Tables, scale: Scale, jackknife: Jackknife) -> Iterator[Reading]:
@@ -80,7 +81,7 @@ def _explained(tables: Tables, scale: Scale, jackknife: Jackknife) -> Iterator[R
     for metric, values in (("r2", r2), ("correlation", correlation)):
         low = -1.0 if metric == "correlation" else -np.inf
         estimate = jackknife.estimate(values, scale.inflation(metric, ""), low, 1.0)
-        yield single(metric, estimate, int(n[0]), reason="no_spread")
+        yield single(metric, estimate, int(n[0]), reason=NO_SPREAD)
 
 
 def _quantiles(cells: Ints, layout: Layout, scale: Scale, jackknife: Jackknife) -> Iterator[Reading]:
@@ -95,7 +96,7 @@ def _quantiles(cells: Ints, layout: Layout, scale: Scale, jackknife: Jackknife) 
         values = np.array([_invert(share * n, row, edges) for n, row in zip(total, below, strict=True)])
         estimate = jackknife.positive(values, scale.inflation(metric, ""))
         within = _cell_ends(float(values[0]), edges)
-        yield single(metric, estimate, int(total[0]), reason="beyond_the_cells", detail=within)
+        yield single(metric, estimate, int(total[0]), reason=BEYOND_THE_CELLS, detail=within)
 
 
 def _invert(rank: float, below: Floats, edges: Floats) -> float:

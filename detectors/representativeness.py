@@ -22,14 +22,12 @@ from detectors.group_rates import of_groups
 from detectors.groups import Groups
 from detectors.measurement import Measurement, Rule, Stage, Track
 from detectors.readings import Scale
+from detectors.reasons import NO_GROUPS, NO_REFERENCE, TOO_FEW_SUBJECTS
 from detectors.tables import Tables
 
 Ints = NDArray[np.int64]
 
 SHIFT = "group_share_shift"
-NO_REFERENCE = "no_reference"
-NO_GROUPS = "no_declared_groups"
-NO_INTERVAL = "too_few_subjects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def _measure(here: Ints, there: Ints | None, frame: Frame, index: int) -> Measur
     shift = _size(difference(now, before))
     most = int(np.argmax(shift.value))
     if np.isnan(shift.lower).any():
-        return Measurement(SHIFT, declared.name, value=float(shift.value[most]), reason=NO_INTERVAL, n=n)
+        return Measurement(SHIFT, declared.name, value=float(shift.value[most]), reason=TOO_FEW_SUBJECTS, n=n)
     value, lower, upper = float(shift.value[most]), float(shift.lower.max()), float(shift.upper.max())
     return Measurement(
         SHIFT,

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from detectors import auc, calibration, grid
-from detectors.classification import MIN_CLASS_LABELS, TOO_FEW_LABELS, Ints, Support
+from detectors.classification import MIN_CLASS_LABELS, Ints, Support
 from detectors.estimates import Estimate, Floats, divide
 from detectors.jackknife import Jackknife
 from detectors.layout import Layout, Task
 from detectors.readings import Detail, Reading, Scale, shown_classes, single
+from detectors.reasons import NO_LABELS, TOO_FEW_LABELS
 from detectors.tables import Tables
 
 
@@ -127,4 +128,4 @@ def mean_of_sums(
     effect = divide(jackknife.variance(means), independent)
     estimate = jackknife.positive(means * unit, scale.inflation(metric, ""))
     detail = () if np.isnan(effect) else (("design_effect", f"{float(effect):.3g}"),)
-    return single(metric, estimate, int(n[0]), reason="no_labels", detail=detail)
+    return single(metric, estimate, int(n[0]), reason=NO_LABELS, detail=detail)

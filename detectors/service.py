@@ -31,6 +31,7 @@ from detectors.estimates import Estimate, difference, exactly, wilson
 from detectors.family import Frame
 from detectors.layout import Layout
 from detectors.measurement import Measurement, Rule, Stage, on_demand
+from detectors.reasons import NO_LATENCY
 from detectors.tables import Kind, Tables, TableSpec, make_tables
 
 Floats = NDArray[np.float64]
@@ -46,7 +47,6 @@ CELLS_PER_DECADE = 32
 DECADES = range(-2, 6)
 SCALE_MS = 1024.0
 QUANTILES = (("latency_p50", 0.5), ("latency_p95", 0.95), ("latency_p99", 0.99))
-NO_LATENCY = "no_latency"
 
 LATENCY_EDGES: Floats = np.array(
     [

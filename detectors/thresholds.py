@@ -13,7 +13,8 @@ import msgspec
 from detectors.columns import StreamKey
 from detectors.measurement import Measurement, Stage, Status, Track
 from detectors.policy import Policy
-from detectors.verdict import CLEAR_SHARE, CURED_BY_MORE_EVENTS, Verdict, judge_alone, tolerance_of
+from detectors.reasons import CURED_BY_MORE_EVENTS
+from detectors.verdict import CLEAR_SHARE, Verdict, judge_alone, tolerance_of
 
 MAX_RUN = 8
 MAX_RUN_AGE = 32

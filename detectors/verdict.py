@@ -15,29 +15,13 @@ import msgspec
 
 from detectors.measurement import Measurement, Status, Track
 from detectors.policy import Policy
+from detectors.reasons import INTERVAL_TOO_WIDE, NOT_MEASURED, TOO_FEW_EVENTS
 
 CLEAR_SHARE = 0.8
 
 ABOVE_TOLERANCE = "above_tolerance"
 WITHIN_TOLERANCE = "within_tolerance"
 NEAR_TOLERANCE = "near_tolerance"
-TOO_FEW_EVENTS = "too_few_events"
-INTERVAL_TOO_WIDE = "interval_too_wide"
-NOT_MEASURED = "not_measured"
-
-CURED_BY_MORE_EVENTS = frozenset(
-    {
-        TOO_FEW_EVENTS,
-        INTERVAL_TOO_WIDE,
-        "too_few_labels_per_class",
-        "too_few_per_group",
-        "one_class_only",
-        "zero_denominator",
-        "no_interval",
-    }
-)
-"""Reasons for which adding the next window may help. Others (no reference, selective labels) are not carried: eight
-windows without a reference are no better than one."""
 
 
 class Verdict(msgspec.Struct, frozen=True):

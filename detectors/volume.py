@@ -21,12 +21,12 @@ from scipy import special
 
 from detectors.estimates import Estimate, Floats, difference
 from detectors.measurement import Measurement, Rule, Track
+from detectors.reasons import SHORT_HISTORY
 
 METRIC = "volume"
 MIN_WEEKS = 4
 MAX_WEEKS = 8
 WEEK_US = 7 * 86_400_000_000
-SHORT_HISTORY = "short_history"
 PRIOR = 0.5
 """Jeffreys: half an event, so that no rate is 0 and every logarithm exists."""
 

@@ -11,8 +11,9 @@ from scipy import stats
 from detectors.families import RULES
 from detectors.measurement import Measurement, Status
 from detectors.policy import make_policy
+from detectors.reasons import SHORT_HISTORY
 from detectors.verdict import judge_alone
-from detectors.volume import METRIC, MIN_WEEKS, SHORT_HISTORY, measure_volume
+from detectors.volume import METRIC, MIN_WEEKS, measure_volume
 
 POLICY = make_policy(RULES[METRIC])
 COUNTS = st.integers(0, 10**7)

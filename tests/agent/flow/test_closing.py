@@ -110,3 +110,15 @@ def test_panes_that_nothing_can_ask_for_any_more_are_forgotten(open_stage: OpenS
     assert held
     assert min(held) >= first
     assert stage.store.connection.execute("SELECT count(*) FROM pane").fetchone()[0] == len(held)
+
+
+def test_a_model_with_few_positives_a_window_is_judged_over_several_windows(open_stage: OpenStage) -> None:
+    stage = open_stage(labels={"horizon": "1h", "in_event": True}, scored=True, baseline={"roc_auc": 0.95})
+    truths = ["yes" if n % 10 == 0 else "no" for n in range(800)]
+    stage.run(
+        *(event(n, 0.3 * n, prediction="no", score=n * 7 % 100 / 100, label=truth) for n, truth in enumerate(truths))
+    )
+    stage.finish()
+    alone, together, *_ = stage.lines("roc_auc", stage="labels")
+    assert (alone["verdict"], alone["verdict_reason"]) == ("insufficient_data", "too_few_labels")
+    assert (together["verdict"], len(together["judged_with"])) == ("critical", 2)
