@@ -167,10 +167,10 @@ class RefuseReboundNames:
 
 
 def _is_own_name(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    if name == "localhost":
-        return True
     try:
+        name = urlsplit(f"//{host}").hostname or ""
+        if name == "localhost":
+            return True
         ipaddress.ip_address(name)
     except ValueError:
         return False
@@ -201,5 +201,13 @@ async def _http_error(request: Request, error: Exception) -> Response:
 def _refuse_foreign_pages(request: Request) -> None:
     """A page of another site must not act with the reach of whoever looks at it."""
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and not _is_of(origin, request.headers.get("host", "")):
         raise api.Refused(403, f"requests from pages of {origin} are refused")
+
+
+def _is_of(origin: str, host: str) -> bool:
+    """Whether an origin is this host; one that cannot be read is none."""
+    try:
+        return host != "" and urlsplit(origin).netloc == host
+    except ValueError:
+        return False
