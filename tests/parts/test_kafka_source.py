@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -325,6 +326,22 @@ def test_a_group_name_that_other_consumers_use_is_said(broker: KafkaBroker, topi
         assert one.troubles[0].kind == "group"
     finally:
         other.close()
+
+
+@pytest.mark.parametrize("error", [errors.SaslAuthenticationFailedError("refused"), ValueError("of another kind")])
+def test_a_connection_whose_group_cannot_be_left_leaves_nothing_running(
+    broker: KafkaBroker, topic: str, error: Exception
+) -> None:
+    """A password that was changed, for instance: each connection built anew left a thread and its sockets behind."""
+    before = set(threading.enumerate())
+    one = member(broker, topic)
+    one.until(lambda: one.owns)
+    connection = one.source._connection
+    assert connection is not None
+    connection.consumer._coordinator.close = raising(error)
+    assert set(threading.enumerate()) > before
+    one.source.close(1)
+    assert set(threading.enumerate()) <= before
 
 
 def test_closing_twice_or_before_the_first_poll_is_fine(broker: KafkaBroker, topic: str) -> None:
