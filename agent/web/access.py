@@ -25,6 +25,8 @@ PROBES = ("/-/healthy", "/-/ready")
 READING = ("GET", "HEAD", "OPTIONS")
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="wachter", charset="UTF-8"', "Cache-Control": "no-store"}
 CONTENT_POLICY = "Content-Security-Policy"
+MAX_HEADER_BYTES = 16 * 1024
+"""Of all names and values. h11 has a bound too, but only on heads that come in parts."""
 FORWARDED = ("forwarded", "x-forwarded-for")
 
 
@@ -42,7 +44,7 @@ class Visitor:
 
 
 class Doorkeeper:
-    """Lets a request through to the application, or answers 401, 403 or 429."""
+    """Lets a request through to the application, or answers 401, 403, 429 or 431."""
 
     def __init__(
         self, app: ASGIApp, web: Callable[[], Web], actors: Callable[[], tuple[str, ...]], passwords: Passwords
@@ -64,6 +66,8 @@ class Doorkeeper:
 
     async def _judge(self, scope: Scope, config: WebConfig) -> Response | None:
         """A refusal, or ``None`` and the visitor in the scope; a probe may remain without one."""
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+            return PlainTextResponse(f"the headers are larger than {MAX_HEADER_BYTES} bytes\n", 431)
         probing = scope["path"] in PROBES
         if not probing and not self._is_within_rate(config):
             return PlainTextResponse("too many requests\n", 429, {"Retry-After": "1"})

@@ -10,7 +10,7 @@ from functools import partial
 import uvicorn
 from starlette.middleware import Middleware
 
-from agent.web.access import Doorkeeper
+from agent.web.access import MAX_HEADER_BYTES, Doorkeeper
 from agent.web.app import Pages, RefuseReboundNames, build_app
 from agent.web.guard import GuardedProtocol
 from agent.web.in_force import InForce
@@ -22,7 +22,6 @@ from config.settings.service import is_loopback
 from exporters.exposition import ExpositionOptions
 
 BACKLOG = 128
-MAX_HEADER_BYTES = 16 * 1024
 KEEP_ALIVE_SECONDS = 5
 SHUTDOWN_SECONDS = 3
 """Longer than an act waits for the loop, so that nobody is cut off in the middle of one."""

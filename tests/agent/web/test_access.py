@@ -115,6 +115,16 @@ def test_headers_of_the_web_config_are_on_every_answer(tmp_path: Path) -> None:
             assert ask(server, path).headers["x-frame-options"] == "deny"
 
 
+@pytest.mark.parametrize("path", ["/-/healthy", "/metrics", "/nope"])
+def test_headers_are_bounded_in_a_head_that_comes_at_once_too(path: str) -> None:
+    """h11 looks at the size of unfinished heads only."""
+    with serving(FakeAgent()) as server:
+        for size, others in ((15_000, 1), (8_000, 2)):
+            assert ask(server, path, headers={f"X-{n}": "x" * size for n in range(others)}).status != 431
+        for size, others in ((17_000, 1), (9_000, 2)):
+            assert ask(server, path, headers={f"X-{n}": "x" * size for n in range(others)}).status == 431
+
+
 def test_without_users_only_this_machine_acts() -> None:
     with serving(FakeAgent()) as server:
         assert post_json(server, ACK, {"actor": "ada"}).status == 200

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from starlette.routing import Route
 
-from agent.web import api, guard
+from agent.web import access, api, guard
 from agent.web.app import Pages, build_app
 from exporters.notice import ALERT_NAMES
 from tests.agent.web_client import FakeAgent
@@ -31,4 +31,5 @@ def test_every_alert_name_is_documented() -> None:
 def test_the_limits_are_the_documented_ones() -> None:
     assert f"At most {guard.MAX_CONNECTIONS} connections" in PAGE
     assert f"has {guard.REQUEST_SECONDS:g} s to send" in PAGE
-    assert f"{api.MAX_BODY_BYTES // 1024} KiB" in PAGE
+    assert f"the body of an act to {api.MAX_BODY_BYTES // 1024} KiB" in PAGE
+    assert f"Headers are limited to {access.MAX_HEADER_BYTES // 1024} KiB" in PAGE
