@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -118,13 +118,30 @@ def at_least(least: int) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _check_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.username or parts.password:
+def check_url(url: str) -> str:
+    """An http or https address, less the slashes at its end; whatever is wrong with it, it is not repeated."""
+    parts = _parts(url)
+    if parts is not None and (parts.username or parts.password):
         raise mistake("the address carries a user or a password", "Move them into a header or a secret file.")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts is None or parts.scheme not in ("http", "https") or not is_host(parts.hostname or ""):
         raise mistake("this is not an http or https address", "Write it in full, as in http://alertmanager:9093.")
     return url.rstrip("/")
+
+
+def _parts(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None
+    except ValueError:  # brackets that do not match, a port that is none
+        return None
+
+
+def is_host(name: str) -> bool:
+    """Whether a resolver can be asked for it: labels of 1 to 63 letters (RFC 1035, 2.3.4), once written in ASCII."""
+    try:
+        return bool(name.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _check_broker(address: str) -> str:
@@ -159,15 +176,16 @@ Label = Annotated[Name, BeforeValidator(_read_label, json_schema_input_type=str 
 InputFile = Annotated[Path, AfterValidator(_read_input_file)]
 """A file that must exist when the settings are read."""
 
-Url = Annotated[str, AfterValidator(_check_url)]
+Url = Annotated[str, AfterValidator(check_url)]
 Broker = Annotated[str, AfterValidator(_check_broker)]
 
 
-_COMMAS = BeforeValidator(_read_list, json_schema_input_type=str | tuple[str | bool | int, ...])
-Names = Annotated[tuple[Name, ...], _COMMAS]
-Labels = Annotated[tuple[Label, ...], _COMMAS]
-Brokers = Annotated[tuple[Broker, ...], _COMMAS]
-Urls = Annotated[tuple[Url, ...], _COMMAS]
+COMMAS = BeforeValidator(_read_list, json_schema_input_type=str | tuple[str | bool | int, ...])
+"""A list that may also be written as one text."""
+
+Names = Annotated[tuple[Name, ...], COMMAS]
+Labels = Annotated[tuple[Label, ...], COMMAS]
+Brokers = Annotated[tuple[Broker, ...], COMMAS]
 
 
 def read_secret(given: SecretStr | None, file: Path | None, key: str) -> SecretStr | None:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from config.section import Duration, InputFile, Name, Section, Url, mistake, read_secret
+from config.section import Duration, InputFile, Name, Section, mistake, read_secret
+from config.sendable import Endpoint, Headers
 from config.units import DAY_US, SECOND_US
 
 
@@ -32,13 +33,13 @@ class WebhookCopy(Section):
     """Checkpoints to an HTTP receiver, as text."""
 
     type: Literal["webhook"]
-    url: Url
+    url: Endpoint
     """Where to post."""
     secret_file: InputFile | None = None
     """A file that holds the key of the signature header."""
     secret: SecretStr | None = Field(default=None, validate_default=True)
     """The key itself; without any, the header is left out. The checkpoint is signed in any case."""
-    headers: dict[Name, SecretStr] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     """Further headers, as an authorisation; their values are treated as secrets."""
     ca_file: InputFile | None = None
     """Certificates of the authorities to trust, PEM; without it those of the system."""

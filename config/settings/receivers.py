@@ -6,7 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from config.section import InputFile, Name, Names, Section, Url, Urls, at_least, mistake, read_secret
+from config.section import InputFile, Name, Section, Url, at_least, check_url, mistake, read_secret
+from config.sendable import (
+    Endpoint,
+    Endpoints,
+    Headers,
+    Host,
+    MailAddress,
+    MailAddresses,
+    MailUser,
+    check_endpoint,
+    check_header,
+    check_password,
+)
 from config.settings.thresholds import TrackName
 
 ALL_TRACKS: tuple[TrackName, ...] = ("harm", "health", "agent")
@@ -18,11 +30,11 @@ class AlertmanagerReceiver(Section):
     type: Literal["alertmanager"]
     name: Name
     """Name of the receiver, for metrics and logs."""
-    urls: Annotated[Urls, at_least(1)]
+    urls: Annotated[Endpoints, at_least(1)]
     """All members of the cluster."""
     resend_seconds: int = Field(default=60, ge=5, le=240)
     """A firing alert is sent again this often; it must stay well below Alertmanager's ``resolve_timeout``."""
-    headers: dict[Name, SecretStr] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     """Further headers, as an authorisation; their values are treated as secrets."""
     ca_file: InputFile | None = None
     """Certificates of the authorities to trust, PEM; without it those of the system."""
@@ -42,13 +54,13 @@ class WebhookReceiver(Section):
     type: Literal["webhook"]
     name: Name
     """Name of the receiver, for metrics and logs."""
-    url: Url
+    url: Endpoint
     """Where to post."""
     secret_file: InputFile | None = None
     """A file that holds the key of the signature header."""
     secret: SecretStr | None = Field(default=None, validate_default=True)
     """The key itself; without any, messages are not signed."""
-    headers: dict[Name, SecretStr] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     """Further headers, as an authorisation; their values are treated as secrets."""
     ca_file: InputFile | None = None
     """Certificates of the authorities to trust, PEM; without it those of the system."""
@@ -79,7 +91,7 @@ class PagerDutyReceiver(Section):
     """A file that holds the integration key of the service."""
     routing_key: SecretStr | None = Field(default=None, validate_default=True)
     """The key itself; better given as ``routing_key_file`` or through the environment."""
-    url: Url = "https://events.pagerduty.com/v2/enqueue"
+    url: Endpoint = "https://events.pagerduty.com/v2/enqueue"
     """Where to post; accounts in Europe have ``https://events.eu.pagerduty.com/v2/enqueue``."""
     ca_file: InputFile | None = None
     """Certificates of the authorities to trust, PEM; without it those of the system."""
@@ -116,7 +128,7 @@ class SlackReceiver(Section):
     """A file that holds the address of an incoming webhook; the address is a secret."""
     webhook_url: SecretStr | None = Field(default=None, validate_default=True)
     """The address itself."""
-    api_url: Url = "https://slack.com/api"
+    api_url: Endpoint = "https://slack.com/api"
     """Base of Slack's API."""
     ca_file: InputFile | None = None
     """Certificates of the authorities to trust, PEM; without it those of the system."""
@@ -137,7 +149,7 @@ class SlackReceiver(Section):
         token = read_secret(value, info.data.get("token_file"), "token")
         if (token is None) != (info.data.get("channel") is None):
             raise mistake("token and channel belong together", "Give both, or webhook_url_file alone.")
-        return token
+        return token if token is None else check_header(token, "the token")
 
     @field_validator("webhook_url")
     @classmethod
@@ -147,8 +159,8 @@ class SlackReceiver(Section):
             raise mistake(
                 "a bot's token or a webhook's address is needed, and one of them only", "See docs/notifications.md."
             )
-        if url is not None and not url.get_secret_value().startswith(("https://", "http://")):
-            raise mistake("webhook_url is not an http or https address", "Copy it whole from Slack.")
+        if url is not None:
+            check_endpoint(check_url(url.get_secret_value()))
         return url
 
 
@@ -158,21 +170,21 @@ class EmailReceiver(Section):
     type: Literal["email"]
     name: Name
     """Name of the receiver, for metrics and logs."""
-    host: Name
+    host: Host
     """The mail server."""
     port: int = Field(default=587, ge=1, le=65535)
     """Its port: 587 for ``starttls``, 465 for ``tls``, 25 between servers."""
     security: Literal["starttls", "tls", "none"] = "starttls"
     """``none`` sends in the clear and refuses a password, unless the server is on loopback."""
-    username: Name | None = None
+    username: MailUser | None = None
     """The user, where the server asks for one."""
     password_file: InputFile | None = None
     """A file that holds the password, read at start and at reload."""
     password: SecretStr | None = Field(default=None, validate_default=True)
     """The password itself; better given as ``password_file`` or through the environment."""
-    sender: Name
+    sender: MailAddress
     """Address that messages come from."""
-    to: Annotated[Names, at_least(1)]
+    to: Annotated[MailAddresses, at_least(1)]
     """Addresses that are told."""
     ca_file: InputFile | None = None
     """Certificates of the authorities to trust, PEM; without it those of the system."""
@@ -187,15 +199,6 @@ class EmailReceiver(Section):
     tracks: tuple[TrackName, ...] = ALL_TRACKS
     """The tracks it is told about."""
 
-    @field_validator("sender", "to")
-    @classmethod
-    def _addresses(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        for address in (value,) if isinstance(value, str) else value:
-            name, at, domain = address.rpartition("@")
-            if not (name and at and domain) or any(letter in address for letter in ' ,;<>"()'):
-                raise mistake(f"{address!r} is not a plain e-mail address", "Write it as ml@example.org.")
-        return value
-
     @field_validator("password")
     @classmethod
     def _from_file(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -205,7 +208,7 @@ class EmailReceiver(Section):
         local = info.data.get("host") in ("localhost", "127.0.0.1", "::1")
         if password is not None and info.data.get("security") == "none" and not local:
             raise mistake("the password would be sent in the clear", "Use security: starttls or tls.")
-        return password
+        return password if password is None else check_password(password)
 
 
 class AppriseReceiver(Section):

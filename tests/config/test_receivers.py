@@ -18,6 +18,7 @@ MAIL = {"type": "email", "name": "mail", "host": "mail.example.org", "sender": "
 ROOM = {"type": "slack", "name": "room", "webhook_url": f"https://hooks.slack.com/{KEY}"}
 BOT = {"type": "slack", "name": "bot", "token": KEY, "channel": "C1"}
 TAIL = {"type": "apprise", "name": "tail", "url": f"ntfys://{KEY}"}
+HOOK = {"type": "webhook", "name": "hook", "url": "http://hook"}
 CLUSTER = {"type": "alertmanager", "name": "am", "urls": ["http://am:9093"]}
 MINUTE_US = 60_000_000
 
@@ -68,10 +69,68 @@ def test_secrets_are_read_from_files(tmp_path: Path) -> None:
         ({**MAIL, "username": "agent", "password": KEY, "security": "none"}, "sent in the clear"),
         ({**MAIL, "to": "Ada <ada@example.org>"}, "not a plain e-mail address"),
         ({**MAIL, "sender": "nobody"}, "not a plain e-mail address"),
+        ({**MAIL, "sender": "ä@example.org"}, "not a plain e-mail address"),
+        ({**MAIL, "to": "a@example.org, a@exa[mple.org"}, "receivers[0].to[1]"),
+        ({**MAIL, "to": ["a..b@example.org"]}, "not a plain e-mail address"),
+        ({**MAIL, "host": "a..b"}, "receivers[0].host"),
+        ({**MAIL, "host": f"{'a' * 64}.example.org"}, "is not the name of a host"),
+        ({**MAIL, "username": "agent", "password": f"{KEY}ö"}, "receivers[0].password"),
+        ({**MAIL, "username": "agent", "password": f"{KEY}\n{KEY}"}, "the password holds a line break"),
+        ({**MAIL, "username": "ägent", "password": KEY}, "receivers[0].username"),
+        ({**BOT, "token": f"{KEY}\n{KEY}"}, "the token holds a line break"),
+        ({**ROOM, "webhook_url": f"https://hooks.slack.com:99999/{KEY}"}, "receivers[0].webhook_url"),
+        ({**ROOM, "webhook_url": f"https://hooks.slack.com/{KEY} {KEY}"}, "receivers[0].webhook_url"),
+        ({**HOOK, "headers": {"Authorization": f"Bearer {KEY}\n"}}, "the value of Authorization holds a line break"),
+        ({**HOOK, "headers": {"Authorization": f"Bearer {KEY}é"}}, "receivers[0].headers"),
+        ({**HOOK, "headers": {"X-Team": f" {KEY}"}}, "the value of X-Team"),
+        ({**HOOK, "headers": {f"Authorization: {KEY}": ""}}, "is not the name of a header"),
+        ({**CLUSTER, "headers": {"Authorization": f"Bearer {KEY}\n"}}, "the value of Authorization"),
+        ({**CLUSTER, "urls": ["http://am:9093", "http://am:99999"]}, "receivers[0].urls[1]"),
     ],
 )
 def test_a_receiver_that_cannot_work_is_a_mistake(receiver: dict[str, Any], what: str) -> None:
     assert what in mistake(receiver)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://host:99999",
+        "http://host:0",
+        "http://host:port",
+        "http://[::1",
+        "http://a..b",
+        f"http://{'a' * 64}.example.org",
+        "http://host/pfäd",
+        "http://host/a b",
+        "http://bücher.example.org/",
+    ],
+)
+def test_an_address_that_nothing_can_be_posted_to_is_a_mistake(url: str) -> None:
+    assert "receivers[0].url" in mistake({**HOOK, "url": url})
+
+
+def test_what_can_be_sent_is_taken_as_it_is_written() -> None:
+    headers = {"Authorization": f"Bearer {KEY}", "X-Team": "risk\tand more", "X-Empty": ""}
+    hook = {
+        **HOOK,
+        "url": "http://[::1]:8080/a%C3%B6?b=c",
+        "headers": headers,
+        "external_url": "https://bücher.example/ä",
+    }
+    mail = {**MAIL, "host": "xn--bcher-kva.example.", "to": "a.b+c@example.org, o'hara@[192.0.2.1]"}
+    loaded = settings(hook, mail, {**ROOM, "webhook_url": f"https://hooks.slack.com/{KEY}/"})
+    (first, second, third) = targets_of(loaded.receivers)
+    assert (first.url, dict(first.headers)) == (hook["url"], headers)
+    assert getattr(second.channel, "to", ()) == ("a.b+c@example.org", "o'hara@[192.0.2.1]")
+    assert getattr(third.channel, "url", "").endswith("/")
+
+
+def test_copies_of_checkpoints_are_held_to_the_same() -> None:
+    copy = {"type": "webhook", "url": "http://host:99999", "headers": {"Authorization": f"Bearer {KEY}\n"}}
+    said = mistake(log={"checkpoints": [copy]})
+    assert "log.checkpoints[0].url" in said
+    assert "log.checkpoints[0].headers" in said
 
 
 def test_steps_add_up_and_severities_have_their_own() -> None:
