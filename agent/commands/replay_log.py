@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from agent.clock import time_us
 from agent.commands.common import USAGE, fail
 from agent.commands.terminal import Console
-from agent.evidence.lookup import FindKey
+from agent.evidence.opened import FindKey
 from agent.replay.comparison import Span
 from agent.replay.from_log import DIFFERENCES, LogSummary, replay_log
 from agent.replay.log_entries import keys_of, no_keys

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 import msgspec
 
+from agent.evidence.opened import FindKey, open_payload
 from config.errors import EvidenceError
 from exporters.evidence.leaf import Act, Incident, Inference, Label, Leaf, Oversight, read_leaf
 from exporters.evidence.payload_text import record_of
 from exporters.evidence.reader import LogReader, PayloadState
-from exporters.evidence.seal import open_sealed
-
-FindKey = Callable[[bytes], bytes | None]
-"""The key of a key id; ``None`` where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +68,13 @@ class Story:
     incidents: list[Found] = field(default_factory=list)
 
     @property
+    def changed(self) -> list[Found]:
+        """Those whose payload is not what their leaf commits to."""
+        decision = [] if self.decision is None else [self.decision]
+        told = [*decision, *self.copies, *self.labels, *self.reviews, *self.incidents]
+        return [found for found in told if found.is_right is False]
+
+    @property
     def conflicting(self) -> list[Found]:
         if self.decision is None or self.decision.payload is None:
             return []
@@ -101,11 +103,10 @@ def read_found(reader: LogReader, shard: str, index: int, find_key: FindKey) -> 
     entry = reader.entry(shard, index)
     leaf = read_leaf(entry, f"{reader.path(shard)}, entry {index}")
     stored = next(reader.payloads(shard, index, index + 1), None)
-    if stored is None or stored.data is None:
-        return Found(shard, index, entry, leaf, None, "absent" if stored is None else stored.state, None)
-    payload = open_sealed(stored.data, stored.salt, find_key) if stored.state == "sealed" else stored.data
-    commitment = getattr(leaf, "payload", None)
-    is_right = None if payload is None else sha256(stored.salt + payload).digest() == commitment
+    if stored is None:
+        return Found(shard, index, entry, leaf, None, "absent", None)
+    payload, flaw = open_payload(stored, getattr(leaf, "payload", None), find_key)
+    is_right = flaw != "changed" if flaw in ("", "changed") else None
     return Found(shard, index, entry, leaf, payload, stored.state, is_right)
 
 

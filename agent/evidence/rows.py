@@ -19,7 +19,7 @@ import numpy as np
 
 from agent.decoders import RecordDecoder, build_decoder
 from agent.evidence.covered import Covered
-from agent.evidence.lookup import FindKey
+from agent.evidence.opened import FindKey, open_payload
 from agent.evidence.span import ACCEPTED, Span
 from agent.source import Fetched, Headers, Partition
 from config.settings import KafkaSource, Settings
@@ -28,7 +28,6 @@ from exporters.evidence.leaf import Inference, Leaf, read_leaf
 from exporters.evidence.payload_frame import PayloadBlock
 from exporters.evidence.payload_text import record_of
 from exporters.evidence.reader import LogReader, Payload, payloads_of
-from exporters.evidence.seal import open_sealed
 from exporters.evidence.seek import first_logged
 
 
@@ -77,7 +76,8 @@ class RowReader:
 
     Attributes:
         unread: events that are not among them, by what is wrong with their payload: ``absent``, ``erased``, ``sealed``
-            (its key is not here), ``undecoded`` (these settings cannot read it).
+            (its key is not here), ``changed`` (it is not what the leaf commits to), ``undecoded`` (these settings cannot
+            read it).
     """
 
     def __init__(self, reader: LogReader, settings: Settings, span: Span, find_key: FindKey) -> None:
@@ -133,7 +133,7 @@ class RowReader:
     def _decode(self, chosen: Sequence[_Chosen]) -> Rows | None:
         records: dict[Partition, list[_Record]] = {}
         for one in chosen:
-            payload = self._open(one.payload)
+            payload = self._open(one)
             if payload is not None:
                 headers, value = record_of(payload)
                 topic, number, offset = one.leaf.source
@@ -153,15 +153,12 @@ class RowReader:
         self.unread["undecoded"] += sum(map(len, fetched)) - len(decoded.inferences)
         return self._rows(decoded.inferences, partitions, records)
 
-    def _open(self, payload: Payload) -> bytes | None:
-        if payload.data is None:
-            self.unread[payload.state] += 1
-            return None
-        if payload.state == "plain":
-            return payload.data
-        opened = open_sealed(payload.data, payload.salt, self._find_key)
-        self.unread["sealed"] += opened is None
-        return opened
+    def _open(self, one: _Chosen) -> bytes | None:
+        payload, flaw = open_payload(one.payload, one.leaf.payload, self._find_key)
+        if not flaw:
+            return payload
+        self.unread[flaw] += 1
+        return None
 
     def _rows(
         self, events: Inferences, partitions: tuple[Partition, ...], records: dict[Partition, list[_Record]]

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from agent.clock import time_us
-from agent.evidence.lookup import FindKey
+from agent.evidence.opened import FindKey
 from agent.replay.comparison import Compared, Comparison, Span
 from agent.replay.differences import Differences, Kind
 from agent.replay.log_entries import LogEntry, log_entries, no_keys

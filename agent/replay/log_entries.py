@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from hashlib import sha256
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from agent.evidence.lookup import FindKey
+from agent.evidence.opened import FindKey, Flaw, open_payload
 from agent.state import evidence
 from exporters.evidence.leaf import Leaf, read_leaf
-from exporters.evidence.reader import LogReader, Payload
-from exporters.evidence.seal import open_sealed
-
-Flaw = Literal["", "absent", "erased", "sealed", "changed"]
-"""Why a payload cannot be read, or must not be believed: there never was one, it is gone, it is sealed and its key is not
-here, or it is not what the leaf commits to."""
+from exporters.evidence.reader import LogReader
 
 
 class LogEntry(NamedTuple):
@@ -58,14 +52,5 @@ def log_entries(reader: LogReader, shard: str, stop: int, find_key: FindKey) -> 
     pairs = zip(reader.entries(shard, 0, stop), reader.payloads(shard, 0, stop), strict=True)
     for index, (entry, stored) in enumerate(pairs):
         leaf = read_leaf(entry, f"{path}, entry {index}")
-        payload, flaw = _opened(stored, getattr(leaf, "payload", None), find_key)
+        payload, flaw = open_payload(stored, getattr(leaf, "payload", None), find_key)
         yield LogEntry(shard, index, leaf, payload, flaw)
-
-
-def _opened(stored: Payload, commitment: bytes | None, find_key: FindKey) -> tuple[bytes | None, Flaw]:
-    if stored.data is None:
-        return None, "erased" if stored.state == "erased" else "absent"
-    payload = open_sealed(stored.data, stored.salt, find_key) if stored.state == "sealed" else stored.data
-    if payload is None:
-        return None, "sealed"
-    return payload, "" if sha256(stored.salt + payload).digest() == commitment else "changed"

@@ -43,6 +43,7 @@ UNREAD = {
     "absent": "the log keeps no payloads of them",
     "erased": "their payloads were erased",
     "sealed": "their payloads are sealed, and their keys are not here",
+    "changed": "their payloads are not what the log commits to; run wachter log verify",
     "undecoded": "these settings cannot read their payloads",
 }
 

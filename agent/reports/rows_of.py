@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.evidence.lookup import FindKey
+from agent.evidence.opened import FindKey
 from agent.evidence.row_columns import as_number, as_table, as_text, columns_of
 from agent.evidence.rows import RowReader
 from agent.evidence.span import Span

@@ -9,14 +9,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import groupby
 
 from agent.decoders import build_decoder
-from agent.evidence.lookup import FindKey
+from agent.evidence.opened import FindKey, open_payload
 from agent.evidence.span import Span
 from agent.source import Fetched, Partition
+from config.errors import EvidenceError
 from config.settings import KafkaSource, Model, Settings
 from exporters.evidence.leaf import Clock, Label, Source, read_leaf
 from exporters.evidence.payload_text import record_of
 from exporters.evidence.reader import LogReader, Payload, payloads_of
-from exporters.evidence.seal import open_sealed
 from exporters.evidence.seek import first_logged
 
 _Record = tuple[Source, bytes]
@@ -37,7 +37,7 @@ def read_truth(
         wanted: ids of events; labels about others are passed over.
 
     Raises:
-        EvidenceError: the log cannot be read.
+        EvidenceError: the log cannot be read, or a label is not what its leaf commits to.
     """
     if model.labels is None or not wanted:
         return {}
@@ -45,7 +45,9 @@ def read_truth(
     found: dict[str, tuple[int, object]] = {}
     decode = _decoder(settings, span)
     for batch in _batches(reader, settings, span, over_us, frozenset(wanted)):
-        records = [(leaf.source, value) for leaf, payload in batch if (value := _plain(payload, find_key)) is not None]
+        records = [
+            (leaf.source, value) for leaf, payload in batch if (value := _plain(leaf, payload, find_key)) is not None
+        ]
         for ref, at_us, label in decode(records):
             if ref not in found or at_us >= found[ref][0]:
                 found[ref] = (at_us, label)
@@ -90,10 +92,13 @@ def _is_past(entry: bytes, system: str, over_us: int) -> bool:
     return isinstance(leaf, Clock) and leaf.system == system and leaf.label_watermark >= over_us
 
 
-def _plain(payload: Payload, find_key: FindKey) -> bytes | None:
-    if payload.data is None or payload.state == "plain":
-        return payload.data
-    return open_sealed(payload.data, payload.salt, find_key)
+def _plain(leaf: Label, stored: Payload, find_key: FindKey) -> bytes | None:
+    payload, flaw = open_payload(stored, leaf.payload, find_key)
+    if flaw == "changed":
+        raise EvidenceError(
+            f"the label of event {leaf.ref!r} (entry {stored.index}) is not what its leaf commits to. Run wachter log verify"
+        )
+    return payload
 
 
 def _decoder(settings: Settings, span: Span) -> Callable[[Sequence[_Record]], Iterator[tuple[str, int, object]]]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from agent.evidence.lookup import FindKey
+from agent.evidence.opened import FindKey
 from agent.evidence.settings_in_log import decoding_settings
 from agent.evidence.span import Span
 from agent.reports.baseline import earliest_window

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
+from agent.evidence.opened import open_payload
 from agent.web.masking import masked_fields
 from config.errors import EvidenceError
 from exporters.dossier import Example, LogEntry
@@ -25,6 +26,12 @@ LOOK_BACK = 2_048
 MOST_READ = 20_000
 ENOUGH = 200
 _INFERENCE = b'{"type":"inference"'
+UNREADABLE = {
+    "absent": "the log keeps no payloads",
+    "erased": "its payload was erased",
+    "sealed": "its payload is sealed under the key of the person it speaks of",
+    "changed": "its payload is not what its entry commits to; run wachter log verify",
+}
 
 
 def entries_of(reader: LogReader, incident_id: str) -> tuple[LogEntry, ...]:
@@ -98,20 +105,21 @@ def _events(reader: LogReader, shard: str, needle: bytes, start: int, stop: int)
 
 
 def _example(reader: LogReader, shard: str, index: int, leaf: Inference, reveal: Collection[str]) -> Example:
-    fields, unreadable = _fields(reader, shard, index, reveal)
+    fields, unreadable = _fields(reader, shard, index, leaf.payload, reveal)
     return Example(f"{shard}/{index}", leaf.id, leaf.at, leaf.source, leaf.output, leaf.envelope, fields, unreadable)
 
 
 def _fields(
-    reader: LogReader, shard: str, index: int, reveal: Collection[str]
+    reader: LogReader, shard: str, index: int, commitment: bytes | None, reveal: Collection[str]
 ) -> tuple[tuple[tuple[str, str], ...], str]:
     """What the record carries, and where it cannot be shown, why."""
-    payload = next(reader.payloads(shard, index, index + 1), None)
-    if payload is None or payload.data is None:
-        return (), "its payload was erased" if payload and payload.state == "erased" else "the log keeps no payloads"
-    if payload.state == "sealed":
-        return (), "its payload is sealed under the key of the person it speaks of"
+    stored = next(reader.payloads(shard, index, index + 1), None)
+    if stored is None:
+        return (), UNREADABLE["absent"]
+    payload, flaw = open_payload(stored, commitment, lambda key_id: None)
+    if payload is None or flaw:
+        return (), UNREADABLE[flaw]
     try:
-        return masked_fields(record_of(payload.data)[1], reveal), ""
+        return masked_fields(record_of(payload)[1], reveal), ""
     except (EvidenceError, msgspec.DecodeError, UnicodeDecodeError):
         return (), "its payload is no JSON"

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from agent.commands.log.common import load_settings
-from agent.evidence.lookup import FindKey
+from agent.evidence.opened import FindKey
 from agent.state.evidence import key_of_id
 from agent.state.store import DATABASE
 

@@ -77,6 +77,8 @@ def rows(
     except (WachterError, OSError) as error:
         unreadable(error)
     _tell(count, found.unread)
+    if found.unread["changed"]:
+        raise typer.Exit(1)
 
 
 def _span(window: str | None, stream: str | None, first: str | None, last: str | None, classes: list[str]) -> Span:
@@ -152,5 +154,6 @@ _WHY = {
     "absent": "the log keeps no payloads (log.payloads: none), or the export was made without",
     "erased": "their payloads were erased",
     "sealed": "their payloads are sealed, and their keys are not here; --settings leads to the agent's state",
+    "changed": "their payloads are not what their leaves commit to: somebody has changed them; run wachter log verify",
     "undecoded": "these settings cannot read their payloads; name those of that time with --settings",
 }

@@ -67,7 +67,8 @@ def show(
     else:
         _print(console(), event_id, story, payload)
         _print_proof(console(), main, proof)
-    if isinstance(proof, ProofError) and "no checkpoint covers it yet" not in str(proof):
+    unproven = isinstance(proof, ProofError) and "no checkpoint covers it yet" not in str(proof)
+    if unproven or story.changed:
         raise typer.Exit(1)
 
 

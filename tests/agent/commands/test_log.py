@@ -17,6 +17,7 @@ from exporters.evidence import layout
 from exporters.evidence.entries import Entries
 from exporters.evidence.note import Signer
 from exporters.evidence.proof_file import ProofFile
+from tests.exporters.evidence.payload_edits import edit_payloads, replaced
 from tests.exporters.evidence.whole_log import NAME, NOVEMBER_US, SIGNER, WholeLog, small_log
 
 app = typer.Typer()
@@ -260,3 +261,13 @@ def test_months_are_chosen_by_name_or_time(log: Path, tmp_path: Path) -> None:
 def test_a_time_beyond_the_calendar_is_told_as_its_number() -> None:
     assert time_text(NOVEMBER_US) == "2026-11-18T11:06:40.000Z"
     assert time_text(10**20) == str(10**20)
+
+
+def test_show_ends_with_exit_code_1_where_a_payload_was_changed(log: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(log, tmp_path / "log"))
+    edit_payloads(copy / "2026-11", replaced(b'"reason":"checked"', b'"reason":"refused"'))
+    code, out, _ = run("show", "e-3", copy)
+    assert code == 1
+    assert "payload   not what the leaf commits to" in out
+    assert run("show", "e-3", copy, "--json")[0] == 1
+    assert run("show", "e-4", copy)[0] == 0

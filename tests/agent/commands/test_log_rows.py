@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from agent.commands import log as commands
 from tests.agent.conftest import OpenStage
 from tests.agent.stage import at, event, events, label
+from tests.exporters.evidence.payload_edits import edit_payloads, replaced
 
 app = typer.Typer()
 commands.register(app)
@@ -103,3 +104,11 @@ def test_a_model_that_the_settings_do_not_declare_is_named(make_log: MakeLog) ->
     code, _, error = run(make_log(), "--window", f"lending/other/1@{at(0)}/{at(60)}")
     assert code == 1
     assert "the settings declare no lending/other; they declare lending/credit" in error
+
+
+def test_changed_payloads_are_told_with_exit_code_1(make_log: MakeLog) -> None:
+    log = make_log()
+    edit_payloads(next(log.glob("20*")), replaced(b'"a7"', b'"z7"'))
+    code, out, error = run(log, "--window", WINDOW)
+    assert (code, len(out.splitlines())) == (1, 39)
+    assert "1 events are not among them: their payloads are not what their leaves commit to" in error

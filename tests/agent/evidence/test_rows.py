@@ -11,10 +11,12 @@ from agent.evidence.rows import RowReader, Rows, read_batches
 from agent.evidence.settings_in_log import decoding_settings
 from agent.evidence.span import Span
 from agent.source import Partition
+from config.errors import EvidenceError
 from detectors.columns import StreamKey
 from exporters.evidence.reader import LogReader
 from tests.agent.conftest import OpenStage
 from tests.agent.stage import HOUR_US, MODEL, PART, SYSTEM, Stage, event, events, label, model_of, us
+from tests.exporters.evidence.payload_edits import edit_payloads, replaced, sealed_as
 
 OTHER = Partition("t", 1)
 STREAM = StreamKey(SYSTEM, MODEL, "1")
@@ -121,3 +123,28 @@ def test_events_of_another_model_are_no_rows(open_stage: OpenStage, model: dict[
     stage = open_stage(models=[model_of(), model])
     stage.run(event("mine", 1), event("theirs", 2, model="other"), *events("a", 70, 90))
     assert ids(read(stage, us(0), us(0) + HOUR_US)) == ["mine"]
+
+
+def test_an_event_whose_payload_was_changed_is_no_row_and_is_counted(open_stage: OpenStage) -> None:
+    stage = open_stage().run(event("one", 1, features={"x": 2.5}), event("two", 2), *events("b", 60, 90))
+    log = log_of(stage)
+    edit_payloads(log / LogReader(log).shards()[0], replaced(b"2.5", b"9.5"))
+    reader = RowReader(LogReader(log), stage.settings, Span(STREAM, us(0), us(60)), lambda key_id: None)
+    assert ids(list(reader)) == ["two"]
+    assert reader.unread["changed"] == 1
+
+
+def test_a_sealed_payload_that_its_key_does_not_open_was_changed(open_stage: OpenStage) -> None:
+    stage = open_stage(root={"log": {"payloads": "sealed"}}).run(*events("a", 0, 90, subject_ref="kim"))
+    log = log_of(stage)
+    edit_payloads(log / LogReader(log).shards()[0], sealed_as(bytes(100)))
+    reader = RowReader(LogReader(log), stage.settings, Span(STREAM, us(0), us(60)), lambda key_id: bytes(32))
+    assert list(reader) == []
+    assert (reader.unread["changed"], reader.unread["sealed"]) == (40, 0)
+
+
+def test_settings_that_were_changed_decode_nothing(open_stage: OpenStage) -> None:
+    log = log_of(open_stage().run(*events("a", 0, 90)))
+    edit_payloads(log / LogReader(log).shards()[0], replaced(b'"lending"', b'"landing"'))
+    with pytest.raises(EvidenceError, match="these settings are not what their leaf commits to"):
+        decoding_settings(LogReader(log))

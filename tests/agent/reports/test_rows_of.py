@@ -7,11 +7,12 @@ import pytest
 from agent.evidence.span import Span
 from agent.reports.baseline import earliest_window
 from agent.reports.rows_of import Read, Where, add_labels, read_rows
-from config.errors import ReportError
+from config.errors import EvidenceError, ReportError
 from detectors.columns import StreamKey
 from exporters.evidence.reader import LogReader
 from tests.agent.conftest import OpenStage
 from tests.agent.stage import HOUR_US, MODEL, SYSTEM, Stage, event, events, label, us
+from tests.exporters.evidence.payload_edits import edit_payloads, replaced
 
 STREAM = StreamKey(SYSTEM, MODEL, "1")
 
@@ -112,3 +113,11 @@ def test_rows_without_payloads_are_counted_and_left_out(open_stage: OpenStage) -
     stage = open_stage(root={"log": {"payloads": "none"}}).run(*events("a", 0, 90))
     found = read(where_of(stage), hour(0))
     assert (len(found), found.events, dict(found.unread)) == (0, 40, {"absent": 40})
+
+
+def test_a_changed_label_is_refused(open_stage: OpenStage) -> None:
+    stage = open_stage(labels={"horizon": "2h"}).run(event("e", 1), label("e", 5, "no"), *events("b", 60, 90))
+    where = where_of(stage)
+    edit_payloads(where.reader.path(where.reader.shards()[0]), replaced(b'"label": "no"', b'"label": "ja"'))
+    with pytest.raises(EvidenceError, match=r"the label of event 'e' .* is not what its leaf commits to"):
+        read(where, hour(0))

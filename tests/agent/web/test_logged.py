@@ -11,6 +11,7 @@ from agent.web.logged import entries_of, examples_of
 from exporters.evidence.reader import LogReader
 from tests.agent.stage import HOUR_US, MINUTE_US, START_US, Stage, event, events, settings_of
 from tests.agent.web.responder import Responder
+from tests.exporters.evidence.payload_edits import edit_payloads, replaced
 
 STREAM = ("lending", "credit", "1")
 LAST_HOUR = (START_US + 9 * HOUR_US, START_US + 10 * HOUR_US)
@@ -69,3 +70,10 @@ def test_where_nothing_is_logged_that_is_said(responder: Responder, tmp_path: Pa
     silent = settings.model_copy(update={"log": settings.log.model_copy(update={"enabled": False})})
     missing = dict(dossier_of(silent, tmp_path, responder.incident("health")).missing)
     assert missing == {"entries": "the settings keep no event log", "examples": "the settings keep no event log"}
+
+
+def test_an_example_whose_payload_was_changed_is_named_and_not_shown(reader: LogReader) -> None:
+    edit_payloads(reader.path(reader.shards()[0]), replaced(b"9.0", b"1.0"))
+    odd, other = examples_of(reader, STREAM, LAST_HOUR, 2, ())
+    assert (odd.fields, odd.unreadable) == ((), "its payload is not what its entry commits to; run wachter log verify")
+    assert other.fields

@@ -48,3 +48,9 @@ def sealed_as(blob: bytes, *entries: int) -> Edit:
         )
 
     return edit
+
+
+def replaced(old: bytes, new: bytes) -> Edit:
+    """Puts other bytes of the same length wherever these stand."""
+    assert len(old) == len(new)
+    return lambda first, block: replace(block, blobs=block.blobs.replace(old, new))
