@@ -14,6 +14,7 @@ from agent.state.store import Store
 from config.settings import Settings
 from exporters.evidence.entries import Entries
 from exporters.evidence.files import Files
+from exporters.evidence.signer import Signer
 from exporters.evidence.writer import EvidenceLog
 
 
@@ -46,13 +47,16 @@ class Alone:
 
 
 @contextmanager
-def opened_alone(settings: Settings, store: Store, clock: Clock) -> Iterator[Alone]:
+def opened_alone(settings: Settings, store: Store, clock: Clock, successor: Signer | None = None) -> Iterator[Alone]:
     """Open the log, and sign what was added to it at the end.
+
+    Args:
+        successor: of the key, while it is exchanged: both sign.
 
     Raises:
         EvidenceError, StateError: as ``open_log``.
     """
-    event_log, _ = open_log(settings, store, clock)
+    event_log, _ = open_log(settings, store, clock, successor)
     try:
         yield Alone(event_log)
         signed = event_log.publish(clock.now_us())

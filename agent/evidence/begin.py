@@ -60,8 +60,13 @@ def open_journal(settings: Settings, contexts: Contexts, store: Store, clock: Cl
     )
 
 
-def open_log(settings: Settings, store: Store, clock: Clock) -> tuple[EvidenceLog, bytes]:
+def open_log(
+    settings: Settings, store: Store, clock: Clock, successor: Signer | None = None
+) -> tuple[EvidenceLog, bytes]:
     """The log itself, for whoever holds the state, and the key of its tags.
+
+    Args:
+        successor: of the signing key, while it is exchanged.
 
     Raises:
         EvidenceError: the log cannot be opened: it is locked, damaged, older than the state, or its key cannot be used.
@@ -75,6 +80,7 @@ def open_log(settings: Settings, store: Store, clock: Clock) -> tuple[EvidenceLo
         clock.now_us(),
         name=name,
         signed=evidence.signed_of(store.connection),
+        successor=successor,
         files=DiskFiles(durable=store.durable),
     )
     _tell_cut(event_log)
@@ -99,6 +105,11 @@ def log_directory(settings: Settings) -> Path:
     return settings.log.directory or settings.state.directory / LOG_DIRECTORY
 
 
+def key_file(settings: Settings) -> Path:
+    """Where the signing key lies."""
+    return settings.log.key_file or settings.state.directory / KEY_FILE
+
+
 def log_name(settings: Settings) -> str:
     """What the settings call the log; a group's name may hold what a signed note cannot."""
     if settings.log.name is not None:
@@ -121,7 +132,7 @@ def _made_once(settings: Settings, store: Store) -> tuple[str, bytes]:
 
 
 def _signer(settings: Settings, name: str) -> Signer:
-    path = settings.log.key_file or settings.state.directory / KEY_FILE
+    path = key_file(settings)
     if path.exists():
         return read_key(path)
     signer = create_key(path, name)

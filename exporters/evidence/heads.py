@@ -83,9 +83,9 @@ class Heads:
                 raise LogDamaged(str(path), f"ends at size {self.last.size}, though size {late.size} was published")
         self.mend()
 
-    def sign(self, size: int, root: bytes, signer: Signer, origin: str) -> Signed:
-        """Sign a head that extends the last one, and publish it."""
-        note = sign_checkpoint(Checkpoint(origin, size, root), signer)
+    def sign(self, size: int, root: bytes, signers: Sequence[Signer], origin: str) -> Signed:
+        """Sign a head that extends the last one, by every signer, and publish it."""
+        note = sign_checkpoint(Checkpoint(origin, size, root), *signers)
         self._add(stored(note, size))
         self.last = Signed(self._shard.name, size, root, note)
         self._stale = True

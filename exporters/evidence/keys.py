@@ -50,23 +50,29 @@ def read_key(path: Path) -> Signer:
         raise KeyFileError(f"{path}: {what}") from None
 
 
-def rotate_key(path: Path, verifiers_path: Path) -> Signer:
-    """Exchange the signing key for a new one of the same name; the old private key is gone when this returns.
-
-    The public key is added to ``log.vkey`` first: a crash between the two leaves a line that signs nothing. Sign one
-    checkpoint with both keys if auditors shall learn of the new one from the old.
+def next_key(path: Path) -> Signer:
+    """The key that takes the place of a signing key, under the same name: made beside it, or there from an exchange that was
+    interrupted. ``exchange_key`` ends what this begins.
 
     Raises:
         KeyFileError: either file cannot be read or written.
     """
+    beside = _beside(path)
     name = read_key(path).name
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    signer = create_key(fresh, name)
-    add_verifier(verifiers_path, signer.verifier)
-    fresh.replace(path)
-    _sync_directory(path.parent)
-    return signer
+    return read_key(beside) if beside.exists() else create_key(beside, name)
+
+
+def exchange_key(path: Path) -> None:
+    """Let the next key take the place of a signing key, whose private half is gone when this returns.
+
+    Raises:
+        KeyFileError: the file cannot be written.
+    """
+    try:
+        _beside(path).replace(path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise KeyFileError(f"{path}: the signing key cannot be exchanged: {error.strerror}") from None
 
 
 def read_verifiers(path: Path) -> tuple[Verifier, ...]:
@@ -107,21 +113,30 @@ def parse_verifiers(text: str) -> tuple[Verifier, ...]:
     return tuple(verifiers)
 
 
-def add_verifier(path: Path, verifier: Verifier) -> None:
-    """Put a public key behind those of a ``log.vkey`` file, which is made where it is missing; one that is last stays.
+def add_verifier(path: Path, *verifiers: Verifier) -> None:
+    """Put public keys behind those of a ``log.vkey`` file, which is made where it is missing; those that are there stay.
 
     Raises:
-        KeyFileError: the file is damaged or cannot be written, or an older line holds this key.
+        KeyFileError: the file is damaged or cannot be written, or holds a newer key than the last of these.
     """
     known = read_verifiers(path) if path.exists() else ()
-    if known and known[-1] == verifier:
+    missing = [verifier for verifier in verifiers if verifier not in known]
+    if not missing and known[-1] == verifiers[-1]:
         return
-    if verifier in known:
-        raise KeyFileError(f"{path}: the key {verifier.name} was exchanged for a newer one; make a new key instead")
+    if not missing:
+        raise KeyFileError(
+            f"{path}: the key {verifiers[-1].name}+{verifiers[-1].key_id.hex()} was exchanged for a newer one, that of the "
+            "last line. If `wachter log rotate-key` was interrupted, run it again; else put the newer key in its place"
+        )
     try:
-        _replace_text(path, (*known, verifier))
+        _replace_text(path, (*known, *missing))
     except OSError as error:
         raise KeyFileError(f"{path}: the public key cannot be written: {error.strerror}") from None
+
+
+def _beside(path: Path) -> Path:
+    """Where the next key waits."""
+    return path.with_name(path.name + ".next")
 
 
 def _replace_text(path: Path, verifiers: Sequence[Verifier]) -> None:

@@ -151,8 +151,7 @@ class Stop(_Leaf, tag="stop"):
 
 
 class Takeover(_Leaf, tag="takeover"):
-    """Reading begins anew at these positions; offsets may be left out and may come again. The payload holds the notes of
-    the member before, by which windows were rebuilt."""
+    """Reading begins anew here; offsets may be left out, or come again. The payload: what the member before committed."""
 
     positions: list[Source]
     payload: Commitment
@@ -216,6 +215,14 @@ class Access(_Leaf, tag="access"):
     detail: str
 
 
+class Key(_Leaf, tag="key"):
+    """The signing key is exchanged; both public keys, as lines of ``log.vkey``."""
+
+    old: str
+    new: str
+    actor: str
+
+
 class Shard(_Leaf, tag="shard"):
     """The first entry of a shard: the last checkpoint of the one before."""
 
@@ -251,6 +258,7 @@ Leaf: TypeAlias = (
     | Release
     | Erasure
     | Access
+    | Key
     | Shard
     | CheckpointLeaf
 )

@@ -1,4 +1,4 @@
-"""Leaves about the log itself: shards, checkpoints, what was pruned or erased, and what is held."""
+"""Leaves about the log itself: shards, checkpoints, keys, what was pruned or erased, and what is held."""
 
 from __future__ import annotations
 
@@ -45,6 +45,11 @@ def hold_leaf(hold: str, shards: Sequence[str], actor: str, reason: str, logged_
 def release_leaf(hold: str, shards: Sequence[str], actor: str, reason: str, logged_us: int) -> bytes:
     """A hold ends."""
     return _hold("release", hold, shards, actor, reason, logged_us)
+
+
+def key_leaf(old: str, new: str, actor: str, logged_us: int) -> bytes:
+    """The signing key is exchanged: both public keys, as ``log.vkey`` holds them."""
+    return ENCODER.encode({"type": "key", "old": old, "new": new, "actor": actor, "logged": logged_us})
 
 
 def _hold(kind: str, hold: str, shards: Sequence[str], actor: str, reason: str, logged_us: int) -> bytes:

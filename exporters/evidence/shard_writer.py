@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from exporters.evidence import layout
@@ -69,17 +70,17 @@ class ShardWriter:
             self.loose.update(self.edge, self._open_segment(), self.signed_size)
             self._files.remove(segment.path, durable=True)
 
-    def publish(self, signer: Signer, name: str) -> Signed | None:
+    def publish(self, signers: Sequence[Signer], name: str) -> Signed | None:
         """Write the tiles of the recorded size, then sign its head; ``None`` if nothing was recorded since the last one."""
         self.heads.mend()
         if self.recorded == self.signed_size:
             return None
         self.loose.update(self.edge, self._open_segment(), self.recorded)
-        return self.heads.sign(self.recorded, self.edge.root(self.recorded), signer, origin_of(name, self.name))
+        return self.heads.sign(self.recorded, self.edge.root(self.recorded), signers, origin_of(name, self.name))
 
-    def finish(self, signer: Signer, name: str) -> None:
+    def finish(self, signers: Sequence[Signer], name: str) -> None:
         """Sign the last head of the shard, and let its files be on the disk for good."""
-        self.publish(signer, name)
+        self.publish(signers, name)
         self.loose.sync()
         self.close()
 

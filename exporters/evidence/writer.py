@@ -11,7 +11,7 @@ shorter or another one refuses to open: somebody restored an older copy, or remo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -40,12 +40,12 @@ class EvidenceLog:
         cut: what the last ``open`` or ``cut_back`` cut off; ``None`` if nothing.
     """
 
-    def __init__(self, directory: Path, signer: Signer, name: str, files: Files) -> None:
+    def __init__(self, directory: Path, signers: Sequence[Signer], name: str, files: Files) -> None:
         """Not for callers: see ``open``."""
         self.directory = directory
         self.name = name
         self.cut: Cut | None = None
-        self._signer = signer
+        self._signers = signers
         self.files = files
         self._encoder = FrameEncoder()
         self._shard: ShardWriter
@@ -67,6 +67,7 @@ class EvidenceLog:
         *,
         name: str,
         signed: LastSigned | None = None,
+        successor: Signer | None = None,
         files: Files | None = None,
     ) -> Self:
         """Open or begin a log, at the size that the state has recorded.
@@ -75,6 +76,7 @@ class EvidenceLog:
             recorded: ``None`` where the state knows of no log yet.
             name: the log's identity, first part of the origin line; without spaces and ``+``.
             signed: the last head that the state knows to be signed: the log must continue it.
+            successor: of the signer, while keys are exchanged: both sign.
             files: another file system than the real one.
 
         Raises:
@@ -84,11 +86,12 @@ class EvidenceLog:
             LogDamaged: what was recorded is torn or changed.
             LogUnwritable: the directory cannot be made or written, or the disk fails.
         """
-        log = cls(directory, signer, name, files or DiskFiles())
+        signers = (signer,) if successor is None else (signer, successor)
+        log = cls(directory, signers, name, files or DiskFiles())
         log._held = signed
         try:
             with _said(directory):
-                add_verifier(directory / layout.VERIFIERS, signer.verifier)
+                add_verifier(directory / layout.VERIFIERS, *(each.verifier for each in signers))
                 log.files.measure(directory)
                 log._load(recorded or Recorded(layout.shard_of(now_us), 0), new=recorded is None)
         except BaseException:
@@ -185,7 +188,7 @@ class EvidenceLog:
         assert not self._pending, "a head covers recorded entries only: sync first"
         assert self._shard.size == self._shard.recorded, "a head covers recorded entries only: recorded() comes first"
         with _said(self.directory):
-            signed = self._shard.publish(self._signer, self.name)
+            signed = self._shard.publish(self._signers, self.name)
         if signed is not None:
             self._signed_us = now_us
             self._hold(signed)
@@ -218,7 +221,7 @@ class EvidenceLog:
         shard = layout.shard_of(now_us)
         if shard <= self.shard:
             return
-        self._shard.finish(self._signer, self.name)
+        self._shard.finish(self._signers, self.name)
         self._before = self.last_signed
         self._hold(self._before)
         self._shard = ShardWriter(self.files, self.directory / shard, self._encoder)

@@ -118,7 +118,7 @@ def test_a_key_that_was_exchanged_does_not_come_back(tmp_path: Path) -> None:
     old, new = Signer.generate(NAME).verifier, Signer.generate(NAME).verifier
     keys.add_verifier(path, old)
     keys.add_verifier(path, new)
-    with pytest.raises(KeyFileError, match="exchanged for a newer one"):
+    with pytest.raises(KeyFileError, match=r"exchanged for a newer one.*rotate-key"):
         keys.add_verifier(path, old)
 
 
@@ -146,7 +146,9 @@ def test_an_exchanged_key_signs_under_the_same_name_and_old_notes_still_verify(t
     path, verifiers_path = tmp_path / "key", tmp_path / "log.vkey"
     old = keys.create_key(path, NAME)
     keys.add_verifier(verifiers_path, old.verifier)
-    new = keys.rotate_key(path, verifiers_path)
+    new = keys.next_key(path)
+    keys.add_verifier(verifiers_path, old.verifier, new.verifier)
+    keys.exchange_key(path)
     known: tuple[Verifier, ...] = keys.read_verifiers(verifiers_path)
     assert known == (old.verifier, new.verifier)
     assert keys.read_key(path) == new != old
@@ -159,8 +161,11 @@ def test_an_exchange_that_was_cut_off_can_be_repeated(tmp_path: Path) -> None:
     path, verifiers_path = tmp_path / "key", tmp_path / "log.vkey"
     old = keys.create_key(path, NAME)
     keys.add_verifier(verifiers_path, old.verifier)
-    keys.create_key(tmp_path / "key.new", NAME)
     (tmp_path / "log.vkey.new").write_text("half a l")
-    new = keys.rotate_key(path, verifiers_path)
-    assert keys.read_verifiers(verifiers_path)[-1] == new.verifier
+    for _ in range(2):
+        new = keys.next_key(path)
+        keys.add_verifier(verifiers_path, old.verifier, new.verifier)
+    keys.exchange_key(path)
+    assert keys.read_key(path) == new
+    assert keys.read_verifiers(verifiers_path) == (old.verifier, new.verifier)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["key", "log.vkey"]
