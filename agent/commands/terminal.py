@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
@@ -11,20 +10,7 @@ from rich.console import ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-STEERING = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
-"""Unicode categories of what moves a cursor, changes colours or turns the order of reading, as ESC and U+202E do."""
-KEPT = "\n\t"
-
-
-def visible(text: str) -> str:
-    """The text with every character that steers as its escape, ``\\x1b``; line breaks and tabs stay."""
-    if text.isprintable():
-        return text
-    return "".join(_escaped(one) if unicodedata.category(one) in STEERING and one not in KEPT else one for one in text)
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+from agent.visible import visible
 
 
 class Console(RichConsole):

@@ -83,13 +83,14 @@ def name_of(request: Request) -> str:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form; of one that comes twice the last.
+    """The fields of a form, lines ending as they do elsewhere; of one that comes twice the last.
 
     Raises:
         Refused: it is no form, or too large.
     """
     body = await read_body(request, _FORM, "form", f"send a form, as {_FORM}")
     try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
+        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
         raise Refused(400, "the form cannot be read") from None
+    return {name: value.replace("\r\n", "\n") for name, value in fields}

@@ -1,4 +1,4 @@
-"""HTML without a template engine: every value is escaped unless it is HTML already."""
+"""HTML without a template engine: every value is escaped and made visible unless it is HTML already."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import html
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from agent.visible import visible
 
 
 class Html(str):
@@ -17,11 +19,11 @@ class Html(str):
 class _Escaping(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         text = str(super().format_field(value, format_spec))
-        return text if isinstance(value, Html) else html.escape(text)
+        return text if isinstance(value, Html) else html.escape(visible(text))
 
 
 def render(template: str, /, *args: object, **values: object) -> Html:
-    """``str.format`` that escapes."""
+    """``str.format`` that escapes, and shows as text what would turn the writing."""
     formatter: string.Formatter = _Escaping()
     return Html(formatter.vformat(template, args, values))
 

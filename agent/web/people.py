@@ -101,7 +101,7 @@ class People:
 
     async def _take(self, kind: ActKind, incident_id: str, actor: str, fields: Mapping[str, str]) -> Settled | None:
         until_us = self._until(fields) if kind == "silence" else None
-        comment = fields.get("comment", "").replace("\r\n", "\n")
+        comment = fields.get("comment", "")
         try:
             answer = await self._in_worker(lambda: self._views.act(kind, incident_id, actor, comment, until_us))
         except ActRefused as refused:

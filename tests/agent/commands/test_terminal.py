@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rich.markup import escape
 from rich.table import Table
 
-from agent.commands.terminal import Console, visible, visible_values
+from agent.commands.terminal import Console, visible_values
+from agent.visible import visible
 
 HOSTILE = "a\x1b]0;owned\x07b\x1b[2Jc\x9b31md\r\u202ee\u2028f\x00"
 STEERS = "\x1b\x07\x9b\r\u202e\u2028\x00"
@@ -39,7 +40,8 @@ def test_colours_of_ours_come_through() -> None:
 
 
 def test_text_of_all_scripts_stays_as_it_is() -> None:
-    assert visible("Größe 数 مرحبا\n\tnext ✓") == "Größe 数 مرحبا\n\tnext ✓"
+    text = "Größe 数 مرحبا می\u200cخواهم\n\tnext ✓ \U0001f469\u200d\U0001f4bb"
+    assert visible(text) == text
 
 
 @given(st.text())

@@ -98,6 +98,7 @@ def test_what_is_refused_keeps_what_was_written(server: WebServer, agent: FakeAg
     refused = Person(server).send("ack", comment="on <it>")
     assert refused.status == 409
     assert "Not done: kim acknowledged it before." in refused.text
+    assert ">first\nsecond</textarea>" in Person(server).send("ack", comment="first\r\nsecond").text
     assert ">on &lt;it&gt;</textarea>" in refused.text
 
 

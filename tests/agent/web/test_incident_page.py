@@ -15,6 +15,7 @@ from agent.web.html import Html
 from agent.web.incident_page import Shown, dashboard_of, incident_page
 from agent.web.server import WebServer
 from config.settings import PageSettings
+from detectors.acts import Act, act
 from detectors.columns import ModelKey
 from detectors.incident_record import to_json
 from detectors.incidents import StreamIncidents, advance, agent_finding
@@ -151,6 +152,20 @@ def test_trouble_of_the_agent_itself_has_a_page_too() -> None:
     assert "the broker &lt;b&gt; is gone" in page
     assert "WachterAgentTrouble" in page
     assert "/models/" not in page
+
+
+def test_what_steers_a_terminal_or_turns_the_writing_is_shown_as_text() -> None:
+    """Of a name, a comment and a finding; markup was escaped, and these once stood raw in the page."""
+    state, _ = agent_finding(StreamIncidents(AGENT_STREAM), "no_input", True, 5, "gone\u202e\x1b[2J")
+    (incident,) = state
+    wanted = Act("comment", incident.id, "ada\u2066", "one\u202etwo\x1b]0;owned\x07\nthree", 6)
+    state, _ = act(state, wanted)
+    record = msgspec.json.decode(msgspec.json.encode(to_json(next(iter(state)))))
+    form = ActForm("token", name="bo\u200f", comment="four\u202a")
+    page = incident_page(Shown(record, Dossier(), SETTINGS, 0, 0, form, Html("")))
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", page)
+    for shown in (r"gone\u202e\x1b[2J", r"ada\u2066", r"one\u202etwo\x1b]0;owned\x07", r"bo\u200f", r"four\u202a"):
+        assert shown in page
 
 
 def test_many_findings_and_a_long_timeline_are_folded_away() -> None:
