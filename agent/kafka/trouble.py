@@ -51,6 +51,12 @@ def fenced(settings: KafkaSettings) -> Trouble:
     )
 
 
+def silent_group(settings: KafkaSettings) -> Trouble:
+    """Brokers answer, the group's coordinator does not: a join takes too long, or nobody coordinates."""
+    what = f"group {settings.group!r} has not answered for long: it waits for a busy member, or nobody coordinates it"
+    return Trouble("group", f"{what}. Look at its members and at __consumer_offsets; trying again")
+
+
 def missing_topics(topics: list[str], settings: KafkaSettings) -> Trouble:
     """The brokers do not know these topics."""
     names = ", ".join(repr(topic) for topic in topics)

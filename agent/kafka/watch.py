@@ -1,4 +1,5 @@
-"""Looks after a connection that raises nothing: silent brokers, missing topics, new partitions, a stolen name."""
+"""Looks after a connection that raises nothing: silent brokers, a silent group, missing topics, new partitions, a stolen
+name."""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ ASK_AFTER_SECONDS = 5.0
 SILENT_AFTER_SECONDS = 10.0
 TRY_SECONDS = 15.0
 REJOIN_SECONDS = 15.0
+JOIN_SECONDS = 30.0
+"""How long a join may take beside the session time-out, for which the coordinator waits for a dead member."""
 
 
 class Watch:
@@ -44,7 +47,11 @@ class Watch:
             raise errors.FencedInstanceIdError()
         if self.worn_out(connection):
             raise errors.KafkaTimeoutError("no broker has answered for too long")
-        self._trouble = self._silence(connection, now) or self._topics(connection, membership, now)
+        self._trouble = (
+            self._silence(connection, now)
+            or self._group(connection, membership, now)
+            or self._topics(connection, membership, now)
+        )
         self._looked_at = time.monotonic()
         return self._trouble
 
@@ -62,6 +69,13 @@ class Watch:
             self._unreachable = troubles.unreachable(self._settings)  # may take seconds
             self._tried_at = time.monotonic()
         return self._unreachable
+
+    def _group(self, connection: Connection, membership: Membership, now: float) -> Trouble | None:
+        """A join that is not answered, or a coordinator that does not come back: nothing we read could be written."""
+        heard_at = max(connection.opened_at, membership.joined_at or 0.0, connection.probe.heartbeat_at())
+        if now - heard_at <= JOIN_SECONDS + self._settings.session_timeout_seconds:
+            return None
+        return troubles.silent_group(self._settings)
 
     def _topics(self, connection: Connection, membership: Membership, now: float) -> Trouble | None:
         hidden = sorted(connection.probe.unauthorised())

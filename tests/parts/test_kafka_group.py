@@ -79,6 +79,20 @@ def test_standbys_that_come_and_go_do_not_interrupt_the_owner(group: Group) -> N
     assert (len(owner.assignments), owner.last.epoch, len(owner.records)) == (1, 1, 800)
 
 
+def test_a_member_that_a_busy_one_keeps_out_says_so_until_it_is_let_in(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The busy one keeps its heartbeats, so that the coordinator waits for it for minutes."""
+    monkeypatch.setattr("agent.kafka.watch.JOIN_SECONDS", 0.0)
+    with group.member(session_seconds=30) as busy, group.member() as new:
+        busy.until(lambda: busy.owns)
+        new.until(lambda: new.last.trouble)
+        assert new.last.trouble is not None
+        assert new.last.trouble.kind == "group"
+        assert not new.assignments
+        wait_until(lambda: new.stands_by and new.last.trouble is None, [busy, new])
+
+
 def test_the_standby_takes_over_what_the_owner_committed_when_it_leaves(pair: tuple[Member, Member]) -> None:
     owner, standby = pair
     part = owner.assignments[-1].partitions[2]
