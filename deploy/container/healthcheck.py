@@ -1,7 +1,8 @@
 """Exit 0 while the agent's own ``/-/healthy`` says so; what the image's HEALTHCHECK runs.
 
 Another address is given as an argument or in ``WACHTER_HEALTH_URL``. The certificate of the agent is not checked: it is
-asked on loopback, and it carries the name that others reach it by. Being asked for a user or a certificate is an answer.
+asked on loopback, and it carries the name that others reach it by. Being asked for a user or a certificate is an answer:
+an agent that lets nobody in without a certificate hangs up, so of such a one no more is known than that it serves.
 """
 
 import os
@@ -30,12 +31,17 @@ def ask(address: SplitResult) -> tuple[int, str]:
         connection.request("GET", address.path)
         answer = connection.getresponse()
         return answer.status, answer.read(500).decode(errors="replace").strip()
-    except ssl.SSLError as error:
-        return (401 if "ALERT" in (error.reason or "") else 0), str(error)
     except (OSError, HTTPException) as error:
-        return 0, str(error)
+        return (401 if address.scheme == "https" and _asks_for_a_certificate(error) else 0), str(error)
     finally:
         connection.close()
+
+
+def _asks_for_a_certificate(error: Exception) -> bool:
+    """Some servers send an alert; asyncio's hangs up, with TLS 1.2 in the handshake, with TLS 1.3 after it."""
+    if isinstance(error, ssl.SSLError):
+        return isinstance(error, ssl.SSLEOFError) or "ALERT" in (error.reason or "")
+    return isinstance(error, (ConnectionResetError, BrokenPipeError))  # http.client's RemoteDisconnected is the former
 
 
 def _connection(address: SplitResult) -> HTTPConnection:

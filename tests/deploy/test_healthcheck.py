@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.web.secured import listen, over_tls, serving_with, with_clients
 from tests.deploy.tools import DEPLOY
 from tests.parts.certificates import Certificates
 
@@ -45,10 +47,10 @@ def answering(status: int, text: str = "", context: ssl.SSLContext | None = None
         server.server_close()
 
 
-def check(address: str) -> tuple[int, str]:
+def check(*address: str, **environment: str) -> tuple[int, str]:
     """Exit code and what it says."""
-    command = [sys.executable, str(SCRIPT), address]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, str(SCRIPT), *address]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     return done.returncode, done.stderr
 
 
@@ -86,3 +88,38 @@ def tls(tmp_path: Path) -> ssl.SSLContext:
 def test_a_certificate_of_another_name_does_not_matter_on_loopback(tls: ssl.SSLContext) -> None:
     with answering(200, context=tls) as port:
         assert check(f"https://127.0.0.1:{port}/-/healthy")[0] == 0
+
+
+def test_another_address_may_stand_in_the_environment() -> None:
+    with answering(200) as port:
+        assert check(WACHTER_HEALTH_URL=f"http://127.0.0.1:{port}/-/healthy")[0] == 0
+    assert check(WACHTER_HEALTH_URL="http://127.0.0.1:1/-/healthy")[0] == 1
+
+
+@pytest.mark.parametrize("max_version", ["TLS12", "TLS13"])
+def test_our_agent_is_healthy_also_where_it_asks_for_certificates(tmp_path: Path, max_version: str) -> None:
+    """Its server hangs up on who shows none, without a TLS alert: every probe failed, and a good pod was restarted."""
+    web = with_clients(Certificates.create(tmp_path), max_version=max_version)
+    with serving_with(listen(tmp_path, web)) as (_, server):
+        assert check(f"https://127.0.0.1:{server.port}/-/healthy")[0] == 0
+
+
+def test_our_agent_that_does_not_turn_is_told_from_one_that_does_over_tls(tmp_path: Path) -> None:
+    with serving_with(listen(tmp_path, over_tls(Certificates.create(tmp_path)))) as (agent, server):
+        assert check(f"https://127.0.0.1:{server.port}/-/healthy") == (0, "")
+        agent.not_live = "the loop has not turned for 90 s"
+        assert check(f"https://127.0.0.1:{server.port}/-/healthy")[0] == 1
+
+
+def test_one_that_speaks_no_tls_where_it_should_is_not_healthy() -> None:
+    with answering(200) as port:
+        assert check(f"https://127.0.0.1:{port}/-/healthy")[0] == 1
+    assert check("https://127.0.0.1:1/-/healthy")[0] == 1
+
+
+def test_a_server_that_hangs_up_without_tls_is_not_healthy() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=lambda: listener.accept()[0].close())
+        thread.start()
+        assert check(f"http://127.0.0.1:{listener.getsockname()[1]}/-/healthy")[0] == 1
+        thread.join()
