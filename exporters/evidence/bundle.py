@@ -2,7 +2,7 @@
 
     log.vkey                   public keys
     README.txt                 how to verify, in one page
-    bundle.json                what was exported, and the SHA-256 of each document
+    bundle.json                what was exported, and the SHA-256 of each document and of the page
     documents/                 settings and references that were in force, from their entries
     proofs/                    C2SP tlog-proofs of the entries that say so, and of starts
     <shard>/checkpoint         the signed head, and in ``checkpoints`` all of them
@@ -84,9 +84,10 @@ def export_bundle(
             progress(done, total)
     documents, proofs = _write_documents(reader, verifiers, heads, out)
     exported = Exported({head.shard: head.size for head in heads}, sorted(documents), proofs)
-    manifest = Manifest(form, payloads, exported.shards, documents, proofs)
+    page = readme(heads, verifiers, form, payloads=payloads).encode()
+    manifest = Manifest(form, payloads, exported.shards, documents, proofs, sha256(page).hexdigest())
     (out / layout.BUNDLE).write_bytes(manifest.to_bytes())
-    (out / layout.BUNDLE_README).write_text(readme(heads, verifiers, form, payloads=payloads))
+    (out / layout.BUNDLE_README).write_bytes(page)
     return exported
 
 

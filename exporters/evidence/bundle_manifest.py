@@ -21,7 +21,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         version: of this format.
         layout: how entries lie there; payloads: whether payloads do.
         shards: entries of each; documents: SHA-256, in hexadecimal, by name.
-        proofs: names of their files.
+        proofs: names of their files; readme: SHA-256, in hexadecimal, of the page for readers.
     """
 
     layout: Literal["tiles", "packs"]
@@ -29,6 +29,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shards: dict[str, int]
     documents: dict[str, str]
     proofs: list[str]
+    readme: str
     version: Literal[1] = 1
 
     def to_bytes(self) -> bytes:

@@ -60,7 +60,7 @@ protected attributes and persons stand in no entry. A shard's entry 0 holds the 
 documents/   settings and references that were in force, taken from the entries that name their digest.
 proofs/      C2SP tlog-proofs (https://c2sp.org/tlog-proof) of those entries and of every start. The line "extra" is the
              entry itself in base64; its hash, tlog.RecordHash, is what tlog.CheckRecord proves to be in the tree.
-bundle.json  what was exported, with the SHA-256 of each document.
+bundle.json  what was exported, with the SHA-256 of each document and of this page. Nothing that is signed vouches for it.
 
 What this cannot show: whoever holds the signing key could have rewritten what no copied checkpoint covers. So compare the
 checkpoints with copies that were sent elsewhere. A producer that never sent an event is seen by nobody; gaps between the

@@ -22,7 +22,7 @@ from exporters.evidence.findings import Findings, Report
 from exporters.evidence.note import Verifier, open_checkpoint
 from exporters.evidence.reader import LogReader
 from exporters.evidence.verify_chain import ChainCheck
-from exporters.evidence.verify_directory import check_directory
+from exporters.evidence.verify_directory import check_directory, check_listed
 from exporters.evidence.verify_files import Circumstances, FileCheck
 from exporters.evidence.verify_heads import Head, check_heads
 from exporters.evidence.verify_leaves import LeafCheck
@@ -87,6 +87,8 @@ class _Verification:
         self._total = sum(map(self._size, shards))
         for shard in shards:
             self._check_shard(shard)
+        if self._manifest is not None:
+            check_listed(self._directory, self._manifest, self._sizes(), self._findings)
         self._check_chain()
         if kept is not None:
             self._check_kept(kept)
@@ -154,11 +156,15 @@ class _Verification:
         self._done += entries
         self._progress(self._done, max(self._done, self._total))
 
+    def _sizes(self) -> dict[str, int]:
+        return {shard: check.entries for shard, check in self._checks.items()}
+
     def _check_chain(self) -> None:
         heads = {shard: check.heads for shard, check in self._checks.items()}
-        sizes = {shard: check.entries for shard, check in self._checks.items()}
         is_export = self._manifest is not None
-        chain = ChainCheck(self._directory, heads, sizes, self._leaves.about, self._findings, is_export=is_export)
+        chain = ChainCheck(
+            self._directory, heads, self._sizes(), self._leaves.about, self._findings, is_export=is_export
+        )
         chain.run()
         if self._payloads:
             chain.check_erasures(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,7 +22,7 @@ _OF_EXPORT = frozenset((layout.VERIFIERS, layout.BUNDLE, layout.BUNDLE_README, D
 def check_directory(
     directory: Path, manifest: Manifest | None, verifiers: Sequence[Verifier], findings: Findings
 ) -> None:
-    """Only what belongs to a log, or to an export, lies there; documents and proofs of an export are sound."""
+    """Only what belongs to a log, or to an export, lies there; page, documents and proofs of an export are sound."""
     known = _FILES if manifest is None else _OF_EXPORT
     for path in sorted(directory.iterdir()):
         if path.is_dir() and path.name.endswith(layout.GONE):
@@ -31,8 +31,25 @@ def check_directory(
             findings.add(path, "no file of the log; nothing of this name belongs here")
     _check_keys(directory / layout.VERIFIERS, findings)
     if manifest is not None:
+        _check_pages(directory, manifest, findings)
         _check_documents(directory / DOCUMENTS, manifest, findings)
         _check_proofs(directory / PROOFS, manifest, verifiers, findings)
+
+
+def check_listed(directory: Path, manifest: Manifest, sizes: Mapping[str, int], findings: Findings) -> None:
+    """An export holds the months that it lists, with their entries, and no others.
+
+    Args:
+        sizes: entries of each shard that is there.
+    """
+    path = directory / layout.BUNDLE
+    for shard, size in manifest.shards.items():
+        if shard not in sizes:
+            findings.add(path, f"lists shard {shard} with {size} entries, which is not here")
+        elif sizes[shard] != size:
+            findings.add(path, f"lists {size} entries of {shard}, {sizes[shard]} are here")
+    for shard in sorted(sizes.keys() - manifest.shards.keys()):
+        findings.add(directory / shard, f"{layout.BUNDLE} does not list this shard")
 
 
 def _check_keys(path: Path, findings: Findings) -> None:
@@ -43,6 +60,16 @@ def _check_keys(path: Path, findings: Findings) -> None:
     else:
         if path.read_bytes() != spelled.encode():
             findings.add(path, "holds more than one key a line")
+
+
+def _check_pages(directory: Path, manifest: Manifest, findings: Findings) -> None:
+    bundle, page = directory / layout.BUNDLE, directory / layout.BUNDLE_README
+    if bundle.read_bytes() != manifest.to_bytes():
+        findings.add(bundle, "is not spelled as it was exported")
+    if not page.is_file():
+        findings.add(page, "the file is missing")
+    elif sha256(page.read_bytes()).hexdigest() != manifest.readme:
+        findings.add(page, f"the page is not the one that was exported: its digest is not in {layout.BUNDLE}")
 
 
 def _check_documents(folder: Path, manifest: Manifest, findings: Findings) -> None:
