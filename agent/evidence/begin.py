@@ -22,6 +22,7 @@ from agent.flow.contexts import Contexts
 from agent.flow.incident_book import severities_of
 from agent.state import evidence
 from agent.state.store import Store
+from config.errors import StateError
 from config.settings import KafkaSource, Settings
 from exporters.evidence.files import DiskFiles
 from exporters.evidence.keys import create_key, read_key
@@ -72,7 +73,9 @@ def open_log(
         EvidenceError: the log cannot be opened: it is locked, damaged, older than the state, or its key cannot be used.
         StateError: the state cannot be written.
     """
-    name, pepper = _made_once(settings, store)
+    number, pepper = _made_once(store)
+    kept = evidence.get(store.connection, evidence.NAME)
+    name = kept or f"{log_name(settings)}/{number}"
     event_log = EvidenceLog.open(
         log_directory(settings),
         _signer(settings, name),
@@ -83,6 +86,12 @@ def open_log(
         successor=successor,
         files=DiskFiles(durable=store.durable),
     )
+    try:
+        _keep_name(store, kept, name)
+    except StateError:
+        event_log.close()
+        raise
+    _tell_name(settings, name)
     _tell_cut(event_log)
     return event_log, pepper
 
@@ -111,15 +120,15 @@ def key_file(settings: Settings) -> Path:
 
 
 def log_name(settings: Settings) -> str:
-    """What the settings call the log; a group's name may hold what a signed note cannot."""
+    """What the settings call a log that is begun; a group's name may hold what a signed note cannot."""
     if settings.log.name is not None:
         return settings.log.name
     group = settings.source.group if isinstance(settings.source, KafkaSource) else settings.source.type
     return "wachter/" + "".join("-" if c.isspace() or c == "+" else c for c in group)
 
 
-def _made_once(settings: Settings, store: Store) -> tuple[str, bytes]:
-    """The log's whole name, which no log of another state directory bears, and the key of its tags."""
+def _made_once(store: Store) -> tuple[str, bytes]:
+    """The number that ends the log's name, which no log of another state directory bears, and the key of its tags."""
     connection = store.connection
     if evidence.get(connection, evidence.NUMBER) is None:
         with store.transaction():
@@ -128,7 +137,14 @@ def _made_once(settings: Settings, store: Store) -> tuple[str, bytes]:
     number, pepper = (evidence.get(connection, key) for key in (evidence.NUMBER, evidence.PEPPER))
     assert number is not None
     assert pepper is not None
-    return f"{log_name(settings)}/{number}", bytes.fromhex(pepper)
+    return number, bytes.fromhex(pepper)
+
+
+def _keep_name(store: Store, kept: str | None, name: str) -> None:
+    """A log that bears a name goes on under it: its checkpoints are of no other log."""
+    if kept is None:
+        with store.transaction() as connection:
+            evidence.put(connection, evidence.NAME, name)
 
 
 def _signer(settings: Settings, name: str) -> Signer:
@@ -143,6 +159,17 @@ def _signer(settings: Settings, name: str) -> Signer:
         advice="keep a copy of the verifier elsewhere: it is what others verify the log with",
     )
     return signer
+
+
+def _tell_name(settings: Settings, name: str) -> None:
+    wanted = log_name(settings)
+    if wanted != name.rpartition("/")[0]:
+        log.warning(
+            "log_name_kept",
+            name=name,
+            settings=wanted,
+            advice="log.name, or source.group where it is not set, names a log that is begun; this one keeps its name",
+        )
 
 
 def _tell_cut(event_log: EvidenceLog) -> None:

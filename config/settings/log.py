@@ -73,7 +73,8 @@ class LogSettings(Section):
     key_file: Path | None = None
     """The signing key; made at the first start where it is missing. Without it, ``log.key`` in the state directory."""
     name: LogName | None = None
-    """What checkpoints call the log, without spaces and plus signs; without it, ``wachter/`` and the consumer group."""
+    """What checkpoints call the log, without spaces and plus signs; without it, ``wachter/`` and the consumer group. A log
+    that has begun keeps its name."""
     payloads: Literal["plain", "sealed", "none"] = "plain"
     """Records kept beside the log: as they came, sealed under a key per person, or none."""
     cadence_us: Duration = Field(default=10 * SECOND_US, gt=0)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent.evidence.journal import Signing
 from agent.state import evidence
@@ -358,6 +359,23 @@ def test_two_state_directories_have_logs_of_two_names(open_stage: OpenStage) -> 
     names = {spy_on(open_stage()).real.name for _ in range(2)}
     assert len(names) == 2
     assert all(name.startswith("wachter/wachter/") for name in names)
+
+
+@pytest.mark.parametrize("begun", ["kept", "older"])
+def test_a_log_that_has_begun_goes_on_under_its_name(open_stage: OpenStage, begun: str) -> None:
+    stage = open_stage()
+    stage.run(event("a", 1))
+    sign_now(stage)
+    name = journal_of(stage).log.name
+    if begun == "older":  # before the state kept names
+        stage.store.connection.execute("DELETE FROM evidence WHERE key = 'name'")
+        stage.restart()
+    renamed = stage.settings.model_copy(update={"log": stage.settings.log.model_copy(update={"name": "other"})})
+    with capture_logs() as told:
+        stage.restart(renamed)
+    assert journal_of(stage).log.name == name
+    (warning,) = [line for line in told if line["event"] == "log_name_kept"]
+    assert (warning["name"], warning["settings"]) == (name, "other")
 
 
 def test_the_key_is_made_once_and_read_by_its_owner_only(open_stage: OpenStage) -> None:
