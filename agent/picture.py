@@ -289,7 +289,15 @@ def _window(record: WindowRecord, cells: tuple[ColumnCount, ...] = ()) -> Window
 
 
 def _result(judged: Judged) -> Result:
-    return Result(judged.family, judged.measurement, judged.status, judged.reason, judged.tolerance, judged.track)
+    return Result(
+        judged.family,
+        judged.measurement,
+        judged.status,
+        judged.reason,
+        judged.tolerance,
+        judged.track,
+        max(len(judged.run), 1),
+    )
 
 
 def _known(time_us: int) -> int | None:

@@ -13,6 +13,7 @@ class Judged:
 
     Attributes:
         effect, lower, upper: what was compared with ``tolerance`` and its interval; larger is worse.
+        judged_n: events that the effect rests on, where the window was judged together with those before it.
         verdict: a status, or empty where it only informs; reason: why there is no value, or why the verdict is what it is.
     """
 
@@ -31,6 +32,7 @@ class Judged:
     tolerance: float | None = None
     verdict: str = ""
     reason: str = ""
+    judged_n: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

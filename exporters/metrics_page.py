@@ -32,6 +32,8 @@ How to read them:
   groups only where `exposition.measures` names them. A protected group (`sex=F`) is a label only where
   `exposition.protected_labels` names its attribute.
 - What is judged is the lower end of the effect: `wachter_measure_effect_lower > wachter_measure_tolerance` is a breach.
+- A window that cannot decide alone is judged together with the undecided ones before it. Effect and verdict are then of all
+  of them; value, interval and events stay those of the latest window.
 - Window gauges step when a window closes. Rates and burn rates belong to the counters, `wachter_model_events_total` first.
 - At most `limits.max_series` series are exported besides those of the agent itself. Beyond that whole results are left
   out, those that only inform first, breaches last, and `wachter_series_dropped` counts them.

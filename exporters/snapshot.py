@@ -185,6 +185,7 @@ class Result:
         reason: why the status is what it is; a bounded name.
         tolerance: what the effect was compared with; ``None`` for measures that only inform.
         track: who is called when it breaches.
+        windows: how many windows were judged as one; the effect is theirs, everything else that of the latest alone.
     """
 
     family: str
@@ -193,6 +194,7 @@ class Result:
     reason: str = ""
     tolerance: float | None = None
     track: Track | None = None
+    windows: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,7 +203,7 @@ class Closing:
             policy = context.policy(*key)
             judgement, carries[key] = decide(carries.get(key, Carry()), window, measurement, policy, again.of(*key))
             judgements.append(judgement)
-            results.append(judged_of(judgement))
+            results.append(judged_of(judgement, measurement))
         record = _record(item, lane, tuple(results), partial=window.partial)
         held = {
             key: unexpired(carry, window) if context.policy(*key).stage is item.stage else carry

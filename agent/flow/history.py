@@ -7,6 +7,7 @@ every field. Times are ISO 8601 in UTC, the order of keys is fixed, fields witho
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 
@@ -19,7 +20,14 @@ ENCODER = msgspec.json.Encoder()
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A measurement and what was decided about it; ``status`` is None for measures that only inform."""
+    """A measurement and what was decided about it.
+
+    Attributes:
+        measurement: of the window alone; where a run of windows was judged as one, with the effect of the run.
+        status: ``None`` for measures that only inform.
+        run: starts of the windows that were judged as one, this one last.
+        whole: of that run, as it was judged; ``None`` where the window stood alone.
+    """
 
     family: str
     measurement: Measurement
@@ -28,6 +36,7 @@ class Judged(msgspec.Struct, frozen=True):
     tolerance: float | None = None
     track: Track | None = None
     run: tuple[int, ...] = ()
+    whole: Measurement | None = None
 
 
 class WindowRecord(msgspec.Struct, frozen=True):
@@ -50,16 +59,32 @@ class WindowRecord(msgspec.Struct, frozen=True):
     context: str = ""
 
 
-def judged_of(judgement: Judgement) -> Judged:
-    """A verdict as the history keeps it."""
+def judged_of(judgement: Judgement, alone: Measurement) -> Judged:
+    """A verdict as the history keeps it.
+
+    Args:
+        alone: the measurement of the window, whatever it was judged with.
+    """
+    whole = judgement.measurement
     return Judged(
         judgement.family,
-        judgement.measurement,
+        _with_effect_of(alone, whole) if judgement.run else alone,
         judgement.status,
         judgement.reason,
         judgement.tolerance,
         judgement.track,
         judgement.run,
+        whole if judgement.run else None,
+    )
+
+
+def _with_effect_of(alone: Measurement, whole: Measurement) -> Measurement:
+    return replace(
+        alone,
+        effect=whole.effect,
+        effect_lower=whole.effect_lower,
+        effect_upper=whole.effect_upper,
+        resolution=whole.resolution,
     )
 
 
@@ -115,7 +140,25 @@ def _of_result(result: Judged) -> dict[str, object]:
         "tolerance": result.tolerance,
         "track": result.track.value if result.track else None,
         "judged_with": [iso(start) for start in result.run] or None,
+        "judged": None if result.whole is None else _of_whole(result.whole),
     }
+
+
+def _of_whole(whole: Measurement) -> dict[str, object]:
+    """What a run of windows came to."""
+    return _present(
+        {
+            "value": whole.value,
+            "reason": whole.reason,
+            "n": whole.n,
+            "lower": whole.lower,
+            "upper": whole.upper,
+            "baseline": whole.baseline,
+            "expected": whole.expected,
+            "p_value": whole.p_value,
+            "detail": dict(whole.detail) or None,
+        }
+    )
 
 
 def _present(fields: dict[str, object]) -> dict[str, object]:

@@ -94,9 +94,8 @@ class WholeModels:
         judgement, carries[METRIC, ""] = decide(
             carry, ref, measured, context.policy(METRIC, ""), lambda run: self._measure_run(window.key, run, context)
         )
-        record = WindowRecord(
-            stream, Stage.WINDOW, window.start_us, end, end, (judged_of(judgement),), partial=window.partial
-        )
+        results = (judged_of(judgement, measured),)
+        record = WindowRecord(stream, Stage.WINDOW, window.start_us, end, end, results, partial=window.partial)
         incidents, told = advance(state.incidents, (judgement,))
         state = state.with_carry(carries).with_latest(record)
         self.ledger.put_stream(stream, msgspec.structs.replace(state, incidents=incidents))

@@ -92,7 +92,8 @@ def _point(x: float, y: float, breach: str, undecided: bool) -> Html:
 def _said(window: Judged) -> str:
     verdict = f", {window.verdict.replace('_', ' ')}" if window.verdict else ""
     span = f"{number(window.lower)} to {number(window.upper)}" if None not in (window.lower, window.upper) else ""  # type: ignore[arg-type]
-    return f"{of_record(window.start)}: {number(window.effect or 0.0)} ({span}), n = {window.n}{verdict}"
+    n = window.n if window.judged_n is None else window.judged_n
+    return f"{of_record(window.start)}: {number(window.effect or 0.0)} ({span}), n = {n}{verdict}"
 
 
 def _axis(scale: _Scale) -> Html:

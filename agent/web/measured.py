@@ -18,6 +18,12 @@ MOST_DUE_TIMES = 600
 END_OF_TIME_US = (1 << 63) - 1
 
 
+class _Whole(msgspec.Struct):
+    """What a run of windows that were judged as one came to."""
+
+    n: int = 0
+
+
 class _Line(msgspec.Struct):
     """The parts of a line of ``measurements.jsonl`` that are shown."""
 
@@ -37,6 +43,7 @@ class _Line(msgspec.Struct):
     verdict: str = ""
     verdict_reason: str = ""
     reason: str = ""
+    judged: _Whole | None = None
 
 
 _decode = msgspec.json.Decoder(_Line).decode
@@ -109,4 +116,5 @@ def _judged(line: bytes) -> Judged:
         tolerance=told.tolerance,
         verdict=told.verdict,
         reason=told.reason or told.verdict_reason,
+        judged_n=None if told.judged is None else told.judged.n,
     )

@@ -118,8 +118,15 @@ def _objective(result: Result, window: WindowResults) -> tuple[object, ...]:
         measured.n,
         "" if result.tolerance is None else number(result.tolerance),
         moment(window.end_us) + (", partial" if window.partial else ""),
-        render('<span class="short">{}</span>', (measured.reason or result.reason).replace("_", " ")),
+        render('<span class="short">{}</span>', _why(result)),
     )
+
+
+def _why(result: Result) -> str:
+    """Why there is no value, or why the verdict is what it is; of a run the verdict's, which rests on more."""
+    if result.windows > 1:
+        return f"{result.reason.replace('_', ' ')}, {result.windows} windows judged as one"
+    return (result.measurement.reason or result.reason).replace("_", " ")
 
 
 def _status(result: Result) -> str:

@@ -66,7 +66,7 @@ MEASURE_FAMILIES: tuple[Family, ...] = (
     Family(
         "wachter_measure_events",
         "gauge",
-        "Events or labels that the measure rests on.",
+        "Events or labels of that window that the measure rests on.",
         MEASURE_LABELS,
         lambda row: _if_final(row, row.result.measurement.n),
     ),
@@ -87,7 +87,8 @@ MEASURE_FAMILIES: tuple[Family, ...] = (
     Family(
         "wachter_measure_effect",
         "gauge",
-        "What is compared with the tolerance: the measure itself, its change, or a gap; larger is worse.",
+        "What is compared with the tolerance: the measure itself, its change, or a gap, in all windows judged as one; "
+        "larger is worse.",
         MEASURE_LABELS,
         lambda row: _if_final(row, row.result.measurement.effect),
     ),

@@ -122,3 +122,16 @@ def test_a_model_with_few_positives_a_window_is_judged_over_several_windows(open
     alone, together, *_ = stage.lines("roc_auc", stage="labels")
     assert (alone["verdict"], alone["verdict_reason"]) == ("insufficient_data", "too_few_labels")
     assert (together["verdict"], len(together["judged_with"])) == ("critical", 2)
+
+
+def test_what_is_judged_together_stands_beside_the_windows_own_figures(open_stage: OpenStage) -> None:
+    stage = open_stage(labels={"horizon": "1h", "in_event": True}, baseline={"accuracy": 0.5})
+    truths = ["yes"] * 100 + ["yes", "no"] * 80
+    stage.run(*(event(n, 0.6 * n, label=truth) for n, truth in enumerate(truths))).finish()
+    first, second, *_ = stage.lines("accuracy", stage="labels")
+    assert (first["value"], first["n"], "judged" in first) == (1.0, 100, False)
+    assert (second["value"], second["n"]) == (0.5, 100)
+    assert (second["judged"]["value"], second["judged"]["n"]) == (0.75, 200)
+    assert second["lower"] < 0.5 < second["upper"] < second["judged"]["upper"]
+    assert second["effect"] == -0.25
+    assert len(second["judged_with"]) == 2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from agent.web.column_chart import MOST_BARS, column_chart, most_changed
 from agent.web.interval_chart import HEIGHT, interval_chart
@@ -29,6 +30,12 @@ def test_shape_and_not_only_colour_says_what_was_decided() -> None:
     assert (svg.count('class="dot"'), svg.count('class="hollow"'), svg.count('class="breach dot"')) == (1, 1, 1)
     assert "Auc over 3 windows, 1 of them out of tolerance; tolerance 0.1" in svg
     assert "tolerance 0.1</text>" in svg
+
+
+def test_a_window_that_was_judged_with_others_tells_what_the_effect_rests_on() -> None:
+    alone, together = window(0.0, -0.1, 0.05), replace(window(0.05, -0.2, 0.4), judged_n=70)
+    svg = interval_chart(Trend("auc", "", (alone, together)))
+    assert (svg.count("n = 10,"), svg.count("n = 70,")) == (1, 1)
 
 
 def test_an_interval_that_goes_far_is_cut_so_that_the_others_stay_readable() -> None:

@@ -57,3 +57,10 @@ def test_what_was_measured_in_a_window_is_chosen_by_family(connection: sqlite3.C
     put(connection, 6, metric="missing_share", subject="y", family="quality")
     (found,) = measured(connection, STREAM, 5, {"quality"})
     assert (found.metric, found.subject, found.value) == ("missing_share", "x", 0.2)
+
+
+def test_of_windows_judged_together_it_is_told_how_much_they_rest_on(connection: sqlite3.Connection) -> None:
+    put(connection, 1, n=20, effect=0.1, judged={"n": 60, "value": 0.7})
+    put(connection, 2, n=20, effect=0.1)
+    together, alone = trend(connection, STREAM, "auc", "").windows
+    assert [(window.n, window.judged_n) for window in (together, alone)] == [(20, 60), (20, None)]

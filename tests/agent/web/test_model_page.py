@@ -4,14 +4,16 @@ from dataclasses import replace
 
 from agent.web.model_page import find_model, model_page
 from agent.web.server import WebServer
+from detectors.measurement import Status
+from exporters.snapshot import Snapshot
 from tests.agent.web_client import SETTINGS, ask
-from tests.exporters.sample import SNAPSHOT
+from tests.exporters.sample import AUC, SNAPSHOT
 
 
-def page() -> str:
+def page(snapshot: Snapshot = SNAPSHOT) -> str:
     found = find_model(SETTINGS, "credit-scoring", "credit")
     assert found is not None
-    return model_page(SNAPSHOT, SETTINGS, *found)
+    return model_page(snapshot, SETTINGS, *found)
 
 
 def test_it_says_what_the_model_is_for_and_who_answers_for_it() -> None:
@@ -32,6 +34,21 @@ def test_objectives_come_with_their_state_the_worst_first() -> None:
         < objectives.index("ok</span>")
     )
     assert "<td>0.18 to 0.24</td>" in objectives
+
+
+def test_it_says_how_many_windows_a_verdict_rests_on() -> None:
+    of_run = replace(AUC, status=Status.CRITICAL, reason="above_tolerance", windows=3)
+    streams = tuple(
+        replace(
+            stream,
+            windows=tuple(
+                replace(window, results=tuple(of_run if result == AUC else result for result in window.results))
+                for window in stream.windows
+            ),
+        )
+        for stream in SNAPSHOT.streams
+    )
+    assert "above tolerance, 3 windows judged as one" in page(replace(SNAPSHOT, streams=streams))
 
 
 def test_what_is_not_watched_is_named_with_the_reason() -> None:
