@@ -43,6 +43,8 @@ CHECKPOINT_OLD = Alert(
     5,
     f"""\
 increase({series("wachter_log_entries_total", "15m")}) > 0
+and
+{series("wachter_log_entries_total")}
 unless
 time() - {series("wachter_log_signed_timestamp_seconds")} < 900""",
     "Wachter at {{ $labels.instance }} signs its event log no more",
@@ -54,6 +56,7 @@ time() - {series("wachter_log_signed_timestamp_seconds")} < 900""",
         quiet=(
             Quiet("checkpoints are signed", _log("0+100x40", "0+60x40"), 40),
             Quiet("nothing new is there to sign", _log("0+100x9 900x60", "0+60x9 540x60"), 60),
+            Quiet("the agent is gone, as others say", _log("0+100x9 stale", "0+60x9 stale"), 24),
         ),
     ),
 )
