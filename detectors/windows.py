@@ -150,9 +150,11 @@ class PartitionProgress(msgspec.Struct, frozen=True):
 
     @property
     def reading_us(self) -> int | None:
-        """The furthest of both frontiers: what decides whether it runs ahead of the others."""
-        known = [f.value_us for f in (self.inferences, self.labels) if f.value_us is not None]
-        return max(known) if known else None
+        """What decides whether it runs ahead of the others: its events, or its labels while it has not shown any event.
+
+        Labels beyond the events of their own partition are no reason to hold it: those events are what the others wait for.
+        """
+        return self.labels.value_us if self.inferences.value_us is None else self.inferences.value_us
 
 
 class Standing(NamedTuple):

@@ -81,10 +81,16 @@ class Chunk:
         return self._advanced(progress, self.rows, self.label_rows)
 
     def take(self, progress: PartitionProgress, limit_us: int) -> Slice:
-        """Records until the partition's event time passes a limit; the one that passes it is taken, at least one is."""
+        """Records until the partition's event time passes a limit; the one that passes it is taken, at least one is.
+
+        Where events follow on labels, the first of them are taken alone: from then on they, and not the labels, say how far
+        the partition has been read. Labels are bounded only until then.
+        """
         times, label_times = self._times()
-        rows = progress.inferences.rows_within(times, limit_us)
-        labels = progress.labels.rows_within(label_times, limit_us)
+        rows, labels = progress.inferences.rows_within(times, limit_us), len(label_times)
+        if progress.inferences.value_us is None:
+            labels = progress.labels.rows_within(label_times, limit_us)
+            rows = rows if progress.labels.value_us is None else min(rows, FRONTIER_MIN_EVENTS)
         end_of_rows = self._offset(self.batch.inferences, self.rows, rows)
         end_of_labels = self._offset(self.batch.labels, self.label_rows, labels)
         return self._cut(progress, min(end_of_rows, end_of_labels))

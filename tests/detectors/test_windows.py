@@ -228,6 +228,7 @@ def test_while_a_partition_has_shown_nothing_the_others_stay_near_the_earliest_e
     assert reading_limit([view()], BEGINNING_OF_TIME, None, 60) == END_OF_TIME
 
 
-def test_reading_goes_as_far_as_the_furthest_of_events_and_labels() -> None:
-    assert view(10, 30).progress.reading_us == 30
+def test_a_partition_has_been_read_as_far_as_its_events_or_its_labels_before_any_event() -> None:
+    assert view(10, 30).progress.reading_us == 10
+    assert view(None, 30).progress.reading_us == 30
     assert view().progress.reading_us is None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.decoders import build_decoder
 from agent.flow.buffer import Batch, Buffer, Chunk
 from agent.source import Fetched, Partition
-from detectors.windows import END_OF_TIME, PartitionProgress
+from detectors.windows import END_OF_TIME, Frontier, PartitionProgress
 from tests.agent.stage import PART, event, label, settings_of, us
 
 OTHER = Partition("t", 1)
@@ -59,6 +60,20 @@ def test_a_slice_ends_with_the_event_by_which_the_frontier_passes_the_limit() ->
     assert part.progress.inferences.value_us == us(21)
     assert part.records == 21 + 15 + 1
     assert not chunk.empty
+
+
+def test_the_first_events_behind_labels_are_taken_alone() -> None:
+    labels = Frontier().advance(np.array([us(200)] * 5))
+    chunk = batch([event(n, n) for n in range(100)]).chunks[0]
+    part = chunk.take(PartitionProgress(labels=labels), us(200))
+    assert (part.records, part.progress.inferences.value_us) == (5, us(2))
+    assert part.progress.reading_us == us(2)
+
+
+def test_labels_do_not_end_a_slice_where_events_say_how_far_it_was_read() -> None:
+    read = PartitionProgress(inferences=Frontier().advance(np.array([us(0)] * 5)))
+    chunk = batch([label(n, 500 + n) for n in range(100)]).chunks[0]
+    assert chunk.take(read, us(20)).records == 100
 
 
 def test_the_bytes_of_a_record_are_found_by_its_offset() -> None:

@@ -64,6 +64,13 @@ def test_labels_and_events_of_one_partition_give_the_same_bytes(
     assert results(tmp_path, reference, [disordered(together, seed=6)]) == expected
 
 
+def test_labels_before_all_events_of_their_partition_give_the_same_bytes(
+    tmp_path: Path, reference: Path, world: World, expected: tuple[bytes, bytes]
+) -> None:
+    labels_first = [record for _, record in (*world.labels, *world.events)]
+    assert results(tmp_path, reference, [labels_first]) == expected
+
+
 def test_copies_change_nothing(tmp_path: Path, reference: Path, world: World, expected: tuple[bytes, bytes]) -> None:
     twice = [(at, record) for at, record in world.events for _ in range(2)]
     labels_twice = [(at, record) for at, record in world.labels for _ in range(2)]

@@ -154,6 +154,26 @@ def test_a_partition_that_runs_ahead_makes_no_event_of_the_others_late(open_stag
     assert stage.classes() == (990, 990, 0, 0, 0)
 
 
+def test_labels_before_their_events_make_no_event_late_or_too_early(open_stage: OpenStage) -> None:
+    source = ScriptedSource([PART], batch=1000)
+    stage = open_stage(source, labels={"horizon": "1h"})
+    source.append(*(label(f"a{n}", n * 6) for n in range(400)), *events("a", 0, 2400, 400))
+    stage.settle()
+    assert stage.classes() == (400, 400, 0, 0, 0)
+    assert stage.outcomes_of_labels() == {"joined": 400}
+
+
+def test_labels_that_run_ahead_of_their_events_do_not_hold_their_partition(open_stage: OpenStage) -> None:
+    source = two()
+    stage = open_stage(source, labels={"horizon": "100h"})
+    for number in range(800):
+        event_minute, part = number * 3, (PART, OTHER)[number % 2]
+        source.append(event(number, event_minute), label(number, event_minute + 50 * 60), to=part)
+    stage.settle()
+    assert stage.classes() == (800, 800, 0, 0, 0)
+    assert stage.outcomes_of_labels() == {"joined": 800}
+
+
 def test_a_held_partition_is_not_fetched(open_stage: OpenStage) -> None:
     source = two()
     source.away = {OTHER}
