@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from config.errors import EvidenceError
 from exporters.evidence.paths import index_digits
 
 VERIFIERS = "log.vkey"
@@ -86,6 +87,16 @@ def ranges(shard: Path, kind: str) -> list[int]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Every file below a folder; what a writer removes meanwhile is passed over."""
-    for directory, _, names in os.walk(folder):
+    """Every file below a folder; what a writer removes meanwhile is passed over.
+
+    Raises:
+        EvidenceError: a folder cannot be listed.
+    """
+    for directory, _, names in os.walk(folder, onerror=_refuse):
         yield from (Path(directory, name) for name in names)
+
+
+def _refuse(error: OSError) -> None:
+    """What is not there, or no longer, holds no files; what cannot be looked into may hold some."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise EvidenceError(f"{error.filename}: cannot be listed ({error.strerror})") from None

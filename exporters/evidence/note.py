@@ -86,6 +86,15 @@ def verify(note: bytes, verifiers: Sequence[Verifier]) -> Note:
     return Note(text, tuple(signed_by))
 
 
+def text_of(note: bytes) -> str:
+    """The text of a note, whoever signed it: what it says, not what is so.
+
+    Raises:
+        NoteError: the note is malformed.
+    """
+    return _split(note)[0]
+
+
 def _split(note: bytes) -> tuple[str, list[str]]:
     """Text, with its last newline, and signature lines of a note, without theirs."""
     if len(note) > MAX_NOTE_BYTES:

@@ -166,7 +166,10 @@ def is_packed_now(shard: Path, number: int) -> bool:
 
 def range_count(shard: Path) -> int:
     """How many ranges a shard has, as far as its files say; one that is missing within counts."""
-    numbers = {*layout.ranges(shard, layout.PACK), *layout.ranges(shard, layout.SEGMENT)}
+    numbers = {
+        *layout.ranges(shard, layout.SEGMENT),
+        *layout.ranges(shard, layout.PACK),
+    }  # as they move: none is missed
     if not numbers:
         return _bundle_count(shard)
     return max(numbers) + 1

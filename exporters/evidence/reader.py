@@ -23,7 +23,7 @@ from exporters.evidence.heads import Signed
 from exporters.evidence.index import indexed_id
 from exporters.evidence.index_search import candidates
 from exporters.evidence.keys import read_verifiers
-from exporters.evidence.note import Verifier, open_checkpoint
+from exporters.evidence.note import Checkpoint, Verifier, open_checkpoint, text_of
 from exporters.evidence.payload_frame import ERASED, PayloadBlock, parse
 from exporters.evidence.proofs import ReadHash
 from exporters.evidence.range_reader import RangeReader, open_range, range_count
@@ -90,14 +90,34 @@ class LogReader:
         """Entries of a shard that can be read, signed or not.
 
         Raises:
-            LogDamaged: the last range cannot be read.
+            LogDamaged: the last range cannot be read, or entries that the checkpoint speaks of are gone.
         """
+        claimed = self._claimed(shard)  # first: what is signed was written before, so a live log holds at least as much
+        size = self._size(shard)
+        if size < claimed and self.path(shard).is_dir():
+            raise LogDamaged(
+                str(self.path(shard)),
+                f"holds {size} entries, but its checkpoint covers {claimed}: a pack or segment is missing, or was cut off",
+            )
+        return size
+
+    def _size(self, shard: str) -> int:
         for number in reversed(range(range_count(self.path(shard)))):
             found = self.open_range(shard, number)
             if found is not None:
                 with found:
                     return found.end
         return 0
+
+    def _claimed(self, shard: str) -> int:
+        """Entries that the checkpoint of a shard speaks of, whoever signed it; 0 before the first one."""
+        path = self.path(shard) / layout.CHECKPOINT
+        try:
+            return Checkpoint.parse(text_of(path.read_bytes())).size
+        except FileNotFoundError:
+            return 0
+        except NoteError as error:
+            raise LogDamaged(str(path), str(error)) from None
 
     def signed(self, shard: str, verifiers: tuple[Verifier, ...]) -> Signed | None:
         """The last signed head of a shard; ``None`` before the first one.

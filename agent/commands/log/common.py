@@ -37,7 +37,7 @@ def open_log(directory: Path | None, settings: Path | None) -> LogReader:
         fail("name the directory of the log, or give --settings FILE.", USAGE)
     try:
         return LogReader(directory if directory is not None else log_directory(load_settings(settings)))
-    except EvidenceError as error:
+    except (EvidenceError, OSError) as error:
         unreadable(error)
 
 
@@ -54,7 +54,7 @@ def keys_of(reader: LogReader, given: str | None) -> tuple[Verifier, ...]:
     """The public keys to verify with; the command ends where they cannot be read."""
     try:
         return trusted_keys(reader.directory, given)
-    except EvidenceError as error:
+    except (EvidenceError, OSError) as error:
         unreadable(error)
 
 

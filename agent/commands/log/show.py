@@ -60,6 +60,8 @@ def show(
             story = look_up(reader, event_id, find_key)
     except EvidenceError as error:
         fail(str(error))
+    except OSError as error:
+        unreadable(error)
     main = story.decision or next(iter([*story.incidents, *story.labels, *story.reviews]))
     proof = _proof(reader, keys, main)
     if as_json:
@@ -77,7 +79,7 @@ def _proof(reader: LogReader, keys: tuple[Verifier, ...], found: Found) -> Prove
         return prove_entry(reader, keys, found.shard, found.index)
     except ProofError as error:
         return error
-    except EvidenceError as error:
+    except (EvidenceError, OSError) as error:
         unreadable(error)
 
 

@@ -72,7 +72,7 @@ def tail(
         if follow:
             for place in _new_entries(reader, wanted):
                 _print(place, as_json)
-    except EvidenceError as error:
+    except (EvidenceError, OSError) as error:
         unreadable(error)
     except KeyboardInterrupt:
         return

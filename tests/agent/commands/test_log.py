@@ -271,3 +271,29 @@ def test_show_ends_with_exit_code_1_where_a_payload_was_changed(log: Path, tmp_p
     assert "payload   not what the leaf commits to" in out
     assert run("show", "e-3", copy, "--json")[0] == 1
     assert run("show", "e-4", copy)[0] == 0
+
+
+@pytest.fixture
+def unreadable(log: Path, tmp_path: Path) -> Path:
+    """A segment that the system does not open, whoever asks: a link to itself."""
+    copy = Path(shutil.copytree(log, tmp_path / "log"))
+    segment = layout.range_path(copy / "2026-12", layout.SEGMENT, 0)
+    segment.unlink()
+    segment.symlink_to(segment.name)
+    return copy
+
+
+@pytest.mark.parametrize("arguments", [("tail",), ("show", "e-3")])
+def test_a_file_that_cannot_be_opened_is_said_without_a_traceback(unreadable: Path, arguments: tuple[str, ...]) -> None:
+    code, out, error = run(*arguments, unreadable)
+    assert (code, out) == (2, "")
+    assert "2026-12/segment/000" in error
+
+
+@pytest.mark.parametrize("arguments", [("tail",), ("show", "nobody")])
+def test_a_month_without_its_file_is_not_passed_over(log: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    copy = Path(shutil.copytree(log, tmp_path / "log"))
+    layout.range_path(copy / "2026-11", layout.SEGMENT, 0).unlink()
+    code, _, error = run(*arguments, copy, *(("-n", "400") if arguments == ("tail",) else ()))
+    assert code != 0
+    assert "holds 0 entries, but its checkpoint covers 376" in error

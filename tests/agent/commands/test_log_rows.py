@@ -112,3 +112,11 @@ def test_changed_payloads_are_told_with_exit_code_1(make_log: MakeLog) -> None:
     code, out, error = run(log, "--window", WINDOW)
     assert (code, len(out.splitlines())) == (1, 39)
     assert "1 events are not among them: their payloads are not what their leaves commit to" in error
+
+
+def test_a_month_without_its_file_is_said_and_not_passed_over(make_log: MakeLog) -> None:
+    log = make_log()
+    next(log.glob("20*/segment/000")).unlink()
+    code, out, error = run(log, "--window", WINDOW)
+    assert (code, out) == (2, "")
+    assert "but its checkpoint covers" in error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from config.errors import EvidenceError
 from exporters.evidence import layout
 from exporters.evidence.recorded import Recorded
 
@@ -51,3 +53,18 @@ def test_a_recorded_size_is_read_as_it_was_written() -> None:
     assert Recorded.parse(str(Recorded("2026-11", 70_000))) == Recorded("2026-11", 70_000)
     with pytest.raises(ValueError, match="no recorded size"):
         Recorded.parse("2026-11")
+
+
+def test_a_folder_that_may_not_be_listed_is_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(EvidenceError, match="pack: cannot be listed"):
+        layout.ranges(tmp_path, layout.PACK)
+
+
+def test_a_folder_that_is_not_there_holds_no_ranges(tmp_path: Path) -> None:
+    assert layout.ranges(tmp_path / "gone", layout.PACK) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from exporters.evidence import layout
 from exporters.evidence.bundle import export_bundle
 from exporters.evidence.leaf import Inference, read_leaf
 from exporters.evidence.proofs import check_inclusion, prove_inclusion
+from exporters.evidence.range_reader import range_count
 from exporters.evidence.reader import LogReader, trusted_keys
 from exporters.evidence.seek import first_logged
 from exporters.evidence.tree import fold, leaf_hash, leaf_hashes
@@ -151,3 +153,38 @@ def test_the_place_of_a_time_is_found_and_nothing_later_lies_before_it(tmp_path:
         place = first_logged(reader, "2026-11", wanted)
         assert all(time < wanted for time in logged[:place])
         assert hour < 3 or place > 100 * (min(hour, 40) - 3) - 256
+
+
+@pytest.mark.parametrize("month", ["2026-11", "2026-12"])
+def test_a_month_that_lost_its_file_is_said_and_not_passed_over(tmp_path: Path, month: str) -> None:
+    reader = LogReader(small_log(tmp_path / "log"))
+    layout.range_path(reader.path(month), layout.SEGMENT, 0).unlink()
+    for read in (reader.size, lambda shard: list(reader.entries(shard)), lambda shard: reader.find("e-nowhere")):
+        with pytest.raises(LogDamaged, match=r"holds 0 entries, but its checkpoint covers \d+"):
+            read(month)
+
+
+def test_entries_that_were_cut_off_behind_a_checkpoint_are_missed(tmp_path: Path) -> None:
+    reader = LogReader(small_log(tmp_path / "log"))
+    segment = layout.range_path(reader.path("2026-12"), layout.SEGMENT, 0)
+    os.truncate(segment, segment.stat().st_size // 2)
+    with pytest.raises(LogDamaged, match="its checkpoint covers 296"):
+        reader.size("2026-12")
+
+
+def test_a_range_that_is_packed_between_two_looks_is_not_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = small_log(tmp_path / "log") / "2026-12"
+    listed: list[str] = []
+    ranges = layout.ranges
+
+    def packing(path: Path, kind: str) -> list[int]:
+        listed.append(kind)
+        if len(listed) == 2:
+            (shard / layout.SEGMENT).rename(shard / layout.PACK)
+        return ranges(path, kind)
+
+    monkeypatch.setattr(layout, "ranges", packing)
+    assert range_count(shard) == 1
+    assert len(listed) == 2
