@@ -89,6 +89,11 @@ STANDALONE: dict[str, Values] = {
             "authorization": {"basicAuth": {"username": {"name": "web", "key": "user"}}},
         },
     },
+    "TLS on IPv6": {
+        "settings": KEYS,
+        "listen": {"host": "::"},
+        "webConfig": {"existingSecret": "web", "tls": True},
+    },
     "pod monitor": {"settings": KEYS, "monitor": {"enabled": True, "kind": "PodMonitor"}},
 }
 

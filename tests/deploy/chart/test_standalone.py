@@ -115,6 +115,20 @@ def test_the_state_outlives_the_release(rendered: Rendered) -> None:
     assert spec["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
 
 
+@pytest.mark.parametrize(("case", "loopback"), [("TLS and users", "127.0.0.1"), ("TLS on IPv6", "[::1]")])
+def test_probes_over_tls_ask_where_the_agent_listens(rendered: Rendered, case: str, loopback: str) -> None:
+    """A listener on :: takes no IPv4, so a probe at 127.0.0.1 could never succeed."""
+    (agent,) = of_kind(rendered[case], "StatefulSet")["spec"]["template"]["spec"]["containers"]
+    asked = {
+        probe: agent[probe]["exec"]["command"][-1] for probe in ("startupProbe", "livenessProbe", "readinessProbe")
+    }
+    assert asked == {
+        "startupProbe": f"https://{loopback}:9464/-/healthy",
+        "livenessProbe": f"https://{loopback}:9464/-/healthy",
+        "readinessProbe": f"https://{loopback}:9464/-/ready",
+    }
+
+
 def test_notes_say_what_is_lost_with_an_ephemeral_state(rendered: Rendered) -> None:
     assert "The state is ephemeral" in rendered["ephemeral"]["notes"]
     assert "The state is ephemeral" not in rendered["minimal"]["notes"]

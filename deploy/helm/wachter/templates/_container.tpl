@@ -70,9 +70,10 @@ volumeMounts:
 {{/* One probe. Called with a dict: root, path, probe. */}}
 {{- define "wachter.probe" -}}
 {{- if and .root.Values.webConfig.existingSecret .root.Values.webConfig.tls }}
+{{- $loopback := ternary "[::1]" "127.0.0.1" (contains ":" .root.Values.listen.host) }}
 # It may ask for a certificate, which a kubelet has not: the agent is asked from inside.
 exec:
-  command: [python, /opt/wachter/healthcheck.py, {{ printf "https://127.0.0.1:%v%s" .root.Values.listen.port .path | quote }}]
+  command: [python, /opt/wachter/healthcheck.py, {{ printf "https://%s:%v%s" $loopback .root.Values.listen.port .path | quote }}]
 {{- else }}
 httpGet:
   path: {{ .path }}
