@@ -1,7 +1,12 @@
-"""What people are told about an incident, before it takes the form that a receiver expects."""
+"""What people are told about an incident, before it takes the form that a receiver expects.
+
+Names and texts may come from events, so nothing here is trusted: what leaves as a label or an annotation is plain lines,
+because receivers show it in terminals, chats and pages of their own.
+"""
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -17,6 +22,9 @@ ALERT_NAMES = {
     Track.HEALTH: "WachterModelHealth",
     Track.AGENT: "WachterAgentTrouble",
 }
+
+_BREAKS = {"Cc", "Zl", "Zp"}
+_UNSEEN = {"Cf", "Cs", "Co", "Cn"}
 
 NoticeKind = Literal["fire", "update", "acknowledge", "call_again", "resolve"]
 LOUDNESS: tuple[NoticeKind, ...] = ("update", "acknowledge", "resolve", "call_again", "fire")
@@ -90,7 +98,8 @@ def notice_of(view: IncidentView, now_us: int) -> Notice:
 def alert_labels(notice: Notice) -> dict[str, str]:
     """The identity of an alert: constant from the call to its resolution, so nothing in it is a value or a time.
 
-    A second call for the same incident is an alert of its own (``call`` 2); both are resolved with the incident.
+    A second call for the same incident is an alert of its own (``call`` 2); both are resolved with the incident. Names that
+    differ in nothing that is seen are told apart by ``incident``.
     """
     named = {
         "alertname": ALERT_NAMES[notice.track],
@@ -103,17 +112,28 @@ def alert_labels(notice: Notice) -> dict[str, str]:
         "incident": notice.incident_id,
         "call": str(notice.call),
     }
-    return {name: value for name, value in named.items() if value}
+    cleaned = {name: plain_line(value) for name, value in named.items()}
+    return {name: value for name, value in cleaned.items() if value}
 
 
 def alert_annotations(notice: Notice) -> dict[str, str]:
     """What may change while the alert stays the same."""
     named = {
-        "summary": notice.headline,
-        "description": "\n".join(notice.explanation),
-        "acknowledged_by": notice.acknowledged_by,
+        "summary": plain_line(notice.headline),
+        "description": "\n".join(map(plain_line, notice.explanation)),
+        "acknowledged_by": plain_line(notice.acknowledged_by),
     }
     return {name: value for name, value in named.items() if value}
+
+
+def plain_line(text: str) -> str:
+    """The text as one line, without control characters and marks that hide or turn the direction of writing.
+
+    Half of a surrogate pair, which no UTF-8 holds, goes with them.
+    """
+    kept = (" " if unicodedata.category(letter) in _BREAKS else letter for letter in text)
+    seen = "".join(letter for letter in kept if unicodedata.category(letter) not in _UNSEEN)
+    return " ".join(seen.split())
 
 
 def rfc3339(at_us: int) -> str:

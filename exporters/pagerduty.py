@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from exporters.notice import Notice, rfc3339
+from exporters.notice import Notice, plain_line, rfc3339
 from exporters.request import PostRequest
-from exporters.wording import behind, link, sentence, standing_of
+from exporters.wording import behind, link, one_line, sentence, standing_of
 
 ACTIONS = {"firing": "trigger", "acknowledged": "acknowledge", "resolved": "resolve"}
 SEVERITIES = {"critical": "critical", "warning": "warning", "info": "info"}
@@ -42,17 +42,17 @@ def event(notice: Notice, routing_key: str, external_url: str = "") -> dict[str,
 def _payload(notice: Notice) -> dict[str, object]:
     return {
         "summary": sentence(notice)[:MAX_SUMMARY],
-        "source": str(notice.stream)[:MAX_SUMMARY],
+        "source": one_line(str(notice.stream), MAX_SUMMARY),
         "severity": SEVERITIES.get(notice.severity, "warning"),
         "timestamp": rfc3339(notice.opened_us),
-        "component": notice.stream.model,
-        "group": notice.stream.system,
+        "component": plain_line(notice.stream.model),
+        "group": plain_line(notice.stream.system),
         "class": notice.track.value,
         "custom_details": {
             "incident": notice.incident_id,
             "call": notice.call,
-            "version": notice.stream.version,
-            "segment": notice.stream.segment,
+            "version": plain_line(notice.stream.version),
+            "segment": plain_line(notice.stream.segment),
             "findings": behind(notice),
         },
     }

@@ -6,19 +6,16 @@ the direction of writing are taken out, lengths are bounded, and each form escap
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
 from exporters.alertmanager import incident_url
-from exporters.notice import Notice
+from exporters.notice import Notice, plain_line
 
 MAX_TITLE = 300
 MAX_LINE = 300
 MAX_LINES = 10
-_BREAKS = {"Cc", "Zl", "Zp"}
-_UNSEEN = {"Cf", "Cs", "Co", "Cn"}
 
 Standing = Literal["firing", "acknowledged", "resolved"]
 
@@ -32,9 +29,7 @@ def standing_of(notice: Notice) -> Standing:
 
 def one_line(text: str, most: int) -> str:
     """The text as one line of at most ``most`` characters, without anything that a terminal or a mail header obeys."""
-    kept = (" " if unicodedata.category(letter) in _BREAKS else letter for letter in text)
-    seen = "".join(letter for letter in kept if unicodedata.category(letter) not in _UNSEEN)
-    line = " ".join(seen.split())
+    line = plain_line(text)
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 

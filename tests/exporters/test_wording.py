@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +10,9 @@ import msgspec
 import pytest
 
 from config.errors import DeliveryError
-from exporters import email, pagerduty, slack
-from exporters.notice import Notice, notice_of
+from detectors.columns import StreamKey
+from exporters import alertmanager, email, pagerduty, slack, webhook
+from exporters.notice import Notice, alert_annotations, alert_labels, notice_of, plain_line
 from exporters.request import PostResponse
 from exporters.wording import MAX_LINES, facts, one_line, paragraph, sentence, title
 from tests.exporters.sample import INCIDENT, NOW_US
@@ -27,7 +29,18 @@ def notice(**changes: Any) -> Notice:
 
 
 def hostile() -> Notice:
-    return notice(headline=HOSTILE, explanation=(HOSTILE, HOSTILE), acknowledged_by=HOSTILE)
+    stream = StreamKey(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    return notice(stream=stream, headline=HOSTILE, explanation=(HOSTILE, HOSTILE), acknowledged_by=HOSTILE)
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """All names and texts of a body."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for pair in value.items() for each in pair for text in texts_in(each))
+    elif isinstance(value, list):
+        yield from (text for each in value for text in texts_in(each))
 
 
 def body_of(request: Any) -> dict[str, Any]:
@@ -49,6 +62,30 @@ def test_a_line_is_one_line_and_holds_nothing_that_a_terminal_obeys() -> None:
     assert not any(letter in line for letter in "\r\n\x1b\u202e")
     assert one_line("a\u2028b\x00c", 10) == "a b c"
     assert one_line("x" * 20, 10) == "xxxxxxx..."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda told: alertmanager.alert(told, NOW_US, 60_000_000, URL),
+        lambda told: webhook.message(told, "hook", URL),
+        lambda told: pagerduty.event(told, KEY, URL),
+        lambda told: slack.message([told], URL),
+    ],
+    ids=["alertmanager", "webhook", "pagerduty", "slack"],
+)
+def test_no_message_holds_anything_that_a_terminal_obeys(body: Callable[[Notice], object]) -> None:
+    """Between the lines of a list there is a line break, and that is all."""
+    letters = set("".join(texts_in(body(hostile()))))
+    assert {letter for letter in letters if not letter.isprintable()} <= {"\n"}
+
+
+def test_labels_and_annotations_are_plain_lines_and_a_label_is_the_same_at_every_send() -> None:
+    labels, noted = alert_labels(hostile()), alert_annotations(hostile())
+    assert all(value.isprintable() for value in labels.values())
+    assert noted["description"].splitlines() == [noted["summary"]] * 2
+    assert noted["summary"] == noted["acknowledged_by"] == plain_line(HOSTILE)
+    assert labels == alert_labels(notice_of(replace(INCIDENT, stream=hostile().stream, state="resolved"), NOW_US + 1))
 
 
 def test_a_title_of_several_says_how_many() -> None:
