@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Literal, TypeVar
 
+from kafka import errors
 from kafka.structs import TopicPartition
 
 from agent.kafka.connection import Connection
@@ -15,6 +16,14 @@ from agent.source import Assignment, Committed, Partition
 Start = Literal["earliest", "latest"] | datetime
 Offsets = Mapping[TopicPartition, int]
 T = TypeVar("T")
+
+
+class NoLeaderError(errors.LeaderNotAvailableError):  # type: ignore[misc]  # kafka-python has no types
+    """No broker leads these partitions; time may heal it."""
+
+    def __init__(self, partitions: Sequence[TopicPartition]) -> None:
+        super().__init__(partitions)
+        self.partitions = partitions
 
 
 def as_partition(part: TopicPartition) -> Partition:
@@ -32,10 +41,15 @@ def ask_offsets(connection: Connection, owned: AbstractSet[TopicPartition], star
 
     Raises:
         kafka.errors.KafkaTimeoutError: they did not answer in time; ask again.
+        NoLeaderError: there is nobody to be asked about some of them.
     """
     parts = sorted(owned)
     if not parts:
         return Assignment(())
+    leaderless = connection.probe.leaderless(parts)
+    if leaderless:
+        connection.probe.refresh_metadata()
+        raise NoLeaderError(leaderless)
     beginnings, ends = connection.beginnings(parts), connection.ends(parts)
     committed = connection.committed(parts)
     return Assignment(

@@ -18,6 +18,7 @@ from agent.kafka.oversized import BatchTooLarge, Located
 METADATA_TRIES = 5
 SHORTEST_WAIT_SECONDS = 0.05
 NEVER = float("-inf")
+NOBODY = -1
 
 
 class Answer(NamedTuple):
@@ -131,6 +132,10 @@ class Probe:
     def partition_counts(self, topics: Iterable[str]) -> dict[str, int]:
         """Partitions per topic as the metadata has them; 0 for a topic that is not there."""
         return {topic: len(self._cluster.partitions_for_topic(topic) or ()) for topic in topics}
+
+    def leaderless(self, partitions: Iterable[TopicPartition]) -> list[TopicPartition]:
+        """Those of the partitions that no broker leads, as the metadata has it."""
+        return sorted(part for part in partitions if self._cluster.leader_for_partition(part) == NOBODY)
 
     def await_topics(self, topics: Iterable[str], timeout_seconds: float) -> None:
         """Wait for metadata of the topics, before the first join: whoever leads it without would give out nothing.

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Sequence
 
 from kafka import errors
+from kafka.structs import TopicPartition
 
+from agent.kafka.offsets import NoLeaderError, as_partition
 from agent.kafka.options import tls_context
 from agent.source import Trouble
 from config.errors import SourceError
@@ -14,6 +17,7 @@ from config.settings.source import KafkaSource as KafkaSettings
 
 PROBE_SECONDS = 1.0
 MAX_PROBED = 3
+MAX_NAMED = 5
 
 
 def explain(error: BaseException, settings: KafkaSettings) -> Trouble:
@@ -37,6 +41,8 @@ def explain(error: BaseException, settings: KafkaSettings) -> Trouble:
         return Trouble(
             "corrupt", f"{error}. Restore the partition from a replica, or delete the records before it ends"
         )
+    if isinstance(error, NoLeaderError):
+        return no_leader(error.partitions)
     if isinstance(error, errors.RetriableError | OSError):
         return unreachable(settings)
     return Trouble("kafka", f"{type(error).__name__}: {str(error)[:300]}")
@@ -62,6 +68,13 @@ def missing_topics(topics: list[str], settings: KafkaSettings) -> Trouble:
     names = ", ".join(repr(topic) for topic in topics)
     where = ", ".join(settings.brokers)
     return Trouble("missing_topic", f"{names} not found at {where}. Create it, or correct source.topics; looking again")
+
+
+def no_leader(partitions: Sequence[TopicPartition]) -> Trouble:
+    """The brokers that hold these partitions are away."""
+    named = ", ".join(str(as_partition(part)) for part in partitions[:MAX_NAMED])
+    more = f" and {len(partitions) - MAX_NAMED} more" if len(partitions) > MAX_NAMED else ""
+    return Trouble("no_leader", f"no broker leads {named}{more}. Bring a broker back that holds it; looking again")
 
 
 def unauthorised_topics(topics: list[str]) -> Trouble:

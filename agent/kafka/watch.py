@@ -1,11 +1,12 @@
-"""Looks after a connection that raises nothing: silent brokers, a silent group, missing topics, new partitions, a stolen
-name."""
+"""Looks after a connection that raises nothing: silent brokers, a silent group, missing topics, partitions that are new
+or that nobody leads, a stolen name."""
 
 from __future__ import annotations
 
 import time
 
 from kafka import errors
+from kafka.structs import TopicPartition
 
 from agent.kafka import trouble as troubles
 from agent.kafka.connection import Connection
@@ -20,6 +21,8 @@ TRY_SECONDS = 15.0
 REJOIN_SECONDS = 15.0
 JOIN_SECONDS = 30.0
 """How long a join may take beside the session time-out, for which the coordinator waits for a dead member."""
+LEADERLESS_SECONDS = 30.0
+"""How long a partition may be without a leader; elections take seconds."""
 
 
 class Watch:
@@ -30,6 +33,7 @@ class Watch:
         self._looked_at = float("-inf")
         self._rejoined_at = float("-inf")
         self._tried_at = float("-inf")
+        self._leaderless_since: dict[TopicPartition, float] = {}
         self._unreachable: Trouble | None = None
         self._trouble: Trouble | None = None
 
@@ -51,6 +55,7 @@ class Watch:
             self._silence(connection, now)
             or self._group(connection, membership, now)
             or self._topics(connection, membership, now)
+            or self._leaders(connection, membership, now)
         )
         self._looked_at = time.monotonic()
         return self._trouble
@@ -95,3 +100,12 @@ class Watch:
             return None
         connection.probe.refresh_metadata()
         return troubles.missing_topics(missing, self._settings)
+
+    def _leaders(self, connection: Connection, membership: Membership, now: float) -> Trouble | None:
+        """Such a partition is neither read nor known to stand at its end: windows wait for it."""
+        leaderless = connection.probe.leaderless(membership.owned)
+        self._leaderless_since = {part: self._leaderless_since.get(part, now) for part in leaderless}
+        lasting = [part for part, since in self._leaderless_since.items() if now - since > LEADERLESS_SECONDS]
+        if leaderless:
+            connection.probe.refresh_metadata()
+        return troubles.no_leader(lasting) if lasting else None

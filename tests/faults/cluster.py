@@ -47,9 +47,10 @@ class Cluster:
         """Of the plain listeners."""
         return [broker.bootstrap for broker in self.brokers]
 
-    def create_topic(self, name: str, partitions: int) -> None:
-        """A topic with a copy on every broker."""
-        self.brokers[0].admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=NODES)])
+    def create_topic(self, name: str, partitions: int, copies: int = NODES) -> None:
+        """A topic with so many copies, each on a broker of its own."""
+        topic = NewTopic(name, partitions, copies, topic_configs={"min.insync.replicas": str(min(2, copies))})
+        self.brokers[0].admin.create_topics([topic])
 
     def leaders(self, topic: str) -> dict[int, int]:
         """Index of the broker that leads, by partition."""

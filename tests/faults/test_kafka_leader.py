@@ -1,4 +1,5 @@
-"""Three brokers, one of them killed: partitions that it led are read on from their new leaders, nothing is lost."""
+"""Three brokers, one of them killed: partitions that it led are read on from their new leaders, nothing is lost; where no
+other has a copy, it is said until it is back."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from tests.faults.generator import Story, part_of
 from tests.faults.report import SCALE, scaled
 from tests.faults.scene import Scene
 from tests.parts.fixtures import require_kafka
+from tests.parts.members import Member, settings_for, unique, wait_until
 
 pytestmark = [pytest.mark.parts, pytest.mark.slow, pytest.mark.timeout(600)]
 STALL_SECONDS = 15.0
@@ -55,3 +57,27 @@ def test_a_lost_leader_stalls_its_partitions_for_seconds_and_loses_nothing(
         assert "Traceback" not in agent.output
     note(leaders_killed=rounds, longest_stall_seconds=max(stalls))
     assert max(stalls) <= STALL_SECONDS * SLACK
+
+
+def test_a_partition_whose_only_broker_is_away_is_named_while_the_others_are_read(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One who begins meanwhile says it too: nobody can be asked where that partition begins."""
+    monkeypatch.setattr("agent.kafka.watch.LEADERLESS_SECONDS", 0.0)
+    topic = unique("single")
+    cluster.create_topic(topic, NODES, copies=1)
+    cluster.brokers[0].wait_for_partitions(topic, NODES)
+    lonely, index = next((part, index) for part, index in cluster.leaders(topic).items() if index > 0)
+    settings = settings_for(cluster.addresses[0], topic, group=unique("group"), brokers=cluster.addresses)
+    with Member(settings) as one, Member(settings.model_copy(update={"group": unique("group")})) as late:
+        one.until(lambda: len(one.last.caught_up) == NODES)
+        cluster.brokers[index].kill()
+        says = f"no broker leads {topic}/{lonely}. "
+        one.until(lambda: one.last.trouble and says in one.last.trouble.message)
+        late.until(lambda: late.last.trouble and says in late.last.trouble.message)
+        others = [part for part in range(NODES) if part != lonely]
+        cluster.brokers[0].produce(topic, [(part, None, b"") for part in others])
+        one.until(lambda: {part.number for part, _, _ in one.records} == set(others))
+        cluster.brokers[index].start()
+        members = (one, late)
+        wait_until(lambda: all(len(m.last.caught_up) == NODES and m.last.trouble is None for m in members), members)

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from kafka import errors
+from kafka.structs import TopicPartition
 
 from agent.kafka import trouble
+from agent.kafka.offsets import NoLeaderError
 from agent.source import Trouble
 from config.errors import SourceError
 from config.settings.source import KafkaSource as KafkaSettings
@@ -38,6 +40,7 @@ LOGIN = {"mechanism": "SCRAM-SHA-512", "username": "wachter", "password": "s3cre
         (errors.InconsistentGroupProtocolError(), "group"),
         (errors.UnsupportedCodecError("snappy"), "codec"),
         (errors.CorruptRecordError("at offset 5"), "corrupt"),
+        (NoLeaderError([TopicPartition("events", number) for number in range(99)]), "no_leader"),
         (errors.KafkaTimeoutError(), "unreachable"),
         (errors.KafkaConnectionError("reset"), "unreachable"),
         (OSError("broken pipe"), "unreachable"),
