@@ -72,8 +72,8 @@ class FaultProxy:
 
     def heal(self) -> None:
         """Forward as if nothing had been; what hung goes on."""
-        self._delay_seconds, self._hanging, self._left = 0.0, False, None
-        self._do(self._listen())
+        self._delay_seconds, self._hanging = 0.0, False
+        self._do(self._heal())
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
@@ -81,6 +81,10 @@ class FaultProxy:
     async def _listen(self) -> None:
         if self._server is None:
             self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+
+    async def _heal(self) -> None:
+        self._left = None  # on the loop, which counts it down
+        await self._listen()
 
     async def _stop_listening(self) -> None:
         if self._server is not None:
@@ -121,13 +125,20 @@ class FaultProxy:
                 await asyncio.sleep(self._delay_seconds)
                 while self._hanging:
                     await asyncio.sleep(STEP_SECONDS)
-                if answers and self._left is not None:
-                    data, self._left = data[: self._left], self._left - len(data)
-                writer.write(data)
+                let_through, ends_here = self._truncated(data) if answers else (data, False)
+                writer.write(let_through)
                 await writer.drain()
-                if answers and self._left is not None and self._left <= 0:
-                    self._left = None
+                if ends_here:
                     return
+
+    def _truncated(self, data: bytes) -> tuple[bytes, bool]:
+        """What of an answer is let through, and whether its connection ends there. All connections share what is left, so
+        nothing may wait in here: an answer that is cut must end its connection, or there would be a hole in it."""
+        if self._left is None:
+            return data, False
+        left, ends_here = self._left, self._left <= len(data)
+        self._left = None if ends_here else left - len(data)
+        return data[:left], ends_here
 
 
 class ProxiedBroker(KafkaBroker):

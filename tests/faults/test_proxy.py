@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -93,6 +94,24 @@ def test_an_answer_is_truncated_once(proxy: FaultProxy) -> None:
         assert is_over(connection)
     with connect(proxy) as again:
         assert ask(again) == b"hello"
+
+
+def test_a_truncated_answer_ends_its_connection_although_all_is_healed_meanwhile(
+    proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that lived on would have a hole, as no network makes one."""
+    drain = asyncio.StreamWriter.drain
+
+    async def healed_meanwhile(writer: asyncio.StreamWriter) -> None:
+        await drain(writer)
+        if writer.get_extra_info("sockname")[1] == proxy.port:  # the answer's way
+            proxy._left = None
+
+    monkeypatch.setattr(asyncio.StreamWriter, "drain", healed_meanwhile)
+    proxy.truncate(3)
+    with connect(proxy) as connection:
+        assert ask(connection) == b"hel"
+        assert is_over(connection)
 
 
 def is_over(connection: socket.socket) -> bool:
