@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from config.errors import LogDamaged, NoteError
@@ -21,10 +22,12 @@ from exporters.evidence.commitment import DOCUMENT
 from exporters.evidence.findings import Findings, Report
 from exporters.evidence.note import Verifier, open_checkpoint
 from exporters.evidence.reader import LogReader
+from exporters.evidence.verify_again import still_there
 from exporters.evidence.verify_chain import ChainCheck
 from exporters.evidence.verify_directory import check_directory, check_listed
 from exporters.evidence.verify_files import Circumstances, FileCheck
 from exporters.evidence.verify_heads import Head, check_heads
+from exporters.evidence.verify_keys import KeyCheck
 from exporters.evidence.verify_leaves import LeafCheck
 from exporters.evidence.verify_seals import FindKey, SealCheck
 from exporters.evidence.verify_shard import ShardCheck
@@ -46,7 +49,7 @@ def verify(
     """Verify a log.
 
     Args:
-        vkeys: the public keys that may have signed.
+        vkeys: the public keys that may have signed, beside those that the log leads to from them.
         payloads: whether to read payloads too; without them it is twice as fast, and says nothing about them.
         kept: an older checkpoint, or a copy of one, that this log must continue.
         find_key: the keys of the state that this log belongs to, by their ids; sealed payloads are then opened, and
@@ -70,7 +73,7 @@ class _Verification:
     ) -> None:
         self._reader = reader
         self._directory = reader.directory
-        self._vkeys = vkeys
+        self._keys = KeyCheck(reader.directory, vkeys)
         self._manifest = reader.manifest
         self._payloads = payloads and (self._manifest is None or self._manifest.payloads)
         self._progress = progress
@@ -82,11 +85,12 @@ class _Verification:
         self._live = is_written(reader.directory)
 
     def run(self, kept: bytes | None) -> Report:
-        check_directory(self._directory, self._manifest, self._vkeys, self._findings)
         shards = self._reader.shards()
         self._total = sum(map(self._size, shards))
         for shard in shards:
             self._check_shard(shard)
+        self._keys.run(self._heads(), self._leaves.about, self._findings)
+        check_directory(self._directory, self._manifest, self._keys.trusted, self._findings)
         if self._manifest is not None:
             check_listed(self._directory, self._manifest, self._sizes(), self._findings)
         self._check_chain()
@@ -108,7 +112,7 @@ class _Verification:
 
     def _check_shard(self, shard: str) -> None:
         path = self._reader.path(shard)
-        heads = check_heads(path, self._vkeys, self._findings, live=self._live)
+        heads = check_heads(path, self._keys.candidates, self._findings, live=self._live)
         check = self._checks[shard] = ShardCheck(
             self._reader,
             shard,
@@ -145,7 +149,7 @@ class _Verification:
     def _heads_again(self, check: ShardCheck) -> list[Head]:
         """The heads as they are now; roots of new ones are compared as far as their entries were read."""
         ignored = Findings(self._directory)
-        heads = check_heads(check.path, self._vkeys, ignored, live=True)
+        heads = check_heads(check.path, self._keys.candidates, ignored, live=True)
         for head in heads[check.tree.checked :]:
             root = check.tree.root_at(head.size)
             if root is not None and root != head.root:
@@ -159,16 +163,20 @@ class _Verification:
     def _sizes(self) -> dict[str, int]:
         return {shard: check.entries for shard, check in self._checks.items()}
 
+    def _heads(self) -> dict[str, list[Head]]:
+        return {shard: check.heads for shard, check in self._checks.items()}
+
     def _check_chain(self) -> None:
-        heads = {shard: check.heads for shard, check in self._checks.items()}
         is_export = self._manifest is not None
         chain = ChainCheck(
-            self._directory, heads, self._sizes(), self._leaves.about, self._findings, is_export=is_export
+            self._directory, self._heads(), self._sizes(), self._leaves.about, self._findings, is_export=is_export
         )
         chain.run()
         if self._payloads:
             chain.check_erasures(
-                {shard: check.payloads.erased for shard, check in self._checks.items()}, self._document
+                {shard: check.payloads.erased for shard, check in self._checks.items()},
+                self._document,
+                partial(still_there, self._reader),
             )
 
     def _document(self, shard: str, entry: int) -> bytes | None:
@@ -184,7 +192,7 @@ class _Verification:
         """An older checkpoint is of this log's history."""
         where = "the checkpoint that was kept"
         try:
-            head = open_checkpoint(kept, self._vkeys)
+            head = open_checkpoint(kept, self._keys.trusted)
         except NoteError as error:
             self._findings.add(where, f"does not verify: {error}")
             return

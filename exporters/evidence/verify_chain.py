@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -17,6 +18,7 @@ from exporters.evidence.verify_heads import Head
 
 About = Sequence[tuple[str, int, Leaf]]
 """Leaves about the log, with shard and entry."""
+_Entries: TypeAlias = defaultdict[str, set[int]]
 T = TypeVar("T")
 
 
@@ -63,23 +65,49 @@ class ChainCheck:
         self._check_origins()
 
     def check_erasures(
-        self, erased: Mapping[str, Sequence[int]], document_of: Callable[[str, int], bytes | None]
+        self,
+        erased: Mapping[str, Collection[int]],
+        document_of: Callable[[str, int], bytes | None],
+        still_there: Callable[[str, Collection[int]], Collection[int]],
     ) -> None:
-        """Each payload that is gone is named by an erasure.
+        """Each payload that is gone is named by an erasure, and each that is named by one is gone.
 
         Args:
             erased: entries without their payload, by shard; document_of: the document of an entry.
+            still_there: those of some entries of a shard that have a payload now.
         """
-        named: dict[str, list[tuple[int, int]]] = {}
+        named, under_way = self._named(document_of)
+        for shard, gone in erased.items():
+            for entry in sorted(set(gone) - named[shard]):
+                where = self._where(shard, entry)
+                self._findings.add(where, "its payload is erased, and no erasure of the log names it", "erased")
+            for entry in still_there(shard, named[shard].difference(gone)):
+                self._not_erased(shard, entry, is_under_way=entry in under_way[shard])
+
+    def _named(self, document_of: Callable[[str, int], bytes | None]) -> tuple[_Entries, _Entries]:
+        """What erasures name, by shard; and of that, what the last entry of the log names, which may still be under way."""
+        named: _Entries = defaultdict(set)
+        under_way: _Entries = defaultdict(set)
+        newest = max(self._sizes, default="")
         for shard, entry, _ in self._of(Erasure):
+            is_last = shard == newest and entry == self._sizes[shard] - 1
             for line in self._read(shard, entry, document_of(shard, entry)):
-                named.setdefault(line.shard, []).extend(line.entries)
-        for shard, entries in erased.items():
-            spans = named.get(shard, [])
-            for entry in entries:
-                if not any(first <= entry <= last for first, last in spans):
-                    where = self._where(shard, entry)
-                    self._findings.add(where, "its payload is erased, and no erasure of the log names it", "erased")
+                size = self._sizes.get(line.shard, 0)
+                for first, last in line.entries:
+                    entries = range(first, min(last + 1, size))
+                    named[line.shard].update(entries)
+                    if is_last:
+                        under_way[line.shard].update(entries)
+        return named, under_way
+
+    def _not_erased(self, shard: str, entry: int, *, is_under_way: bool) -> None:
+        where = self._where(shard, entry)
+        if is_under_way:
+            self._findings.note(where, "an erasure names its payload, and is under way or was interrupted", "kept")
+        else:
+            self._findings.add(
+                where, "its payload is there, though an erasure of the log names it: it was put back", "kept"
+            )
 
     def _of(self, kind: type[T]) -> Iterable[tuple[str, int, T]]:
         return ((shard, entry, leaf) for shard, entry, leaf in self._about if isinstance(leaf, kind))

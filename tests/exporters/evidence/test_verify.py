@@ -14,6 +14,7 @@ import pytest
 from config.errors import EvidenceError
 from exporters.evidence import layout, leaves, log_leaves
 from exporters.evidence.entries import SALT_BYTES
+from exporters.evidence.erase import without
 from exporters.evidence.files import DiskFiles
 from exporters.evidence.findings import Report
 from exporters.evidence.frames import ENTRIES, HEAD_BYTES, PAYLOADS, FrameEncoder
@@ -24,6 +25,7 @@ from exporters.evidence.recorded import Recorded
 from exporters.evidence.retention import Hold, place_hold, remove_shard
 from exporters.evidence.verify import verify
 from exporters.evidence.writer import EvidenceLog
+from tests.exporters.evidence.payload_edits import edit_payloads
 from tests.exporters.evidence.whole_log import (
     DECEMBER_US,
     NAME,
@@ -168,14 +170,39 @@ def test_a_payload_that_is_gone_needs_an_erasure_that_names_it(whole: WholeLog) 
 
 
 def test_an_erasure_in_the_log_explains_the_payloads_that_it_names(whole: WholeLog) -> None:
-    document = b'{"shard":"2026-11","entries":[[4,5]]}\n'
+    _note_erasure(whole, b'{"shard":"2026-11","entries":[[4,5]]}\n')
+    report = verify(_erase(whole, entries={4, 5}), KEYS)
+    assert report.ok
+    assert report.shards[0].payloads["erased"] == 2
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+def test_a_payload_that_was_put_back_behind_its_erasure_is_found(whole: WholeLog, is_last: bool) -> None:
+    whole.sign()
+    _note_erasure(whole, b'{"shard":"2026-11","entries":[[4,5]]}\n{"shard":"2020-01","entries":[[1,7]]}\n')
+    if not is_last:
+        whole.step(whole.events(1))
+    log = whole.close()
+    report = verify(log, KEYS)
+    said = noted(report) if is_last else told(report)
+    assert said == [
+        "2026-11, entry 4: an erasure names its payload, and is under way or was interrupted (and 1 more like it)"
+        if is_last
+        else "2026-11, entry 4: its payload is there, though an erasure of the log names it: it was put back "
+        "(and 1 more like it)"
+    ]
+    assert report.ok is is_last
+    edit_payloads(
+        log / "2026-11", lambda first, block: without(block, [4 - first] if first <= 4 < first + len(block) else [])
+    )
+    assert [note.where for note in verify(log, KEYS).notes + verify(log, KEYS).findings] == ["2026-11, entry 5"]
+
+
+def _note_erasure(whole: WholeLog, document: bytes) -> None:
     leaf = {"type": "erasure", "actor": "kim", "logged": NOVEMBER_US, "erased": 2}
     whole.step(
         whole.document(document, lambda told: msgspec.json.encode(leaf | {"payload": told.decode() + "="}), "erasure")
     )
-    report = verify(_erase(whole, entries={4, 5}), KEYS)
-    assert report.ok
-    assert report.shards[0].payloads["erased"] == 2
 
 
 def _erase(whole: WholeLog, entries: set[int]) -> Path:
