@@ -90,7 +90,7 @@ REJECT_REASONS: MappingProxyType[str, str] = MappingProxyType(
         "unknown_event_type": "event_type is missing or none of inference, label, oversight.",
         "missing_field": "A field that places the event is missing or null.",
         "bad_field": "A field that places the event has the wrong type, or is empty or too long.",
-        "bad_time": "A time cannot be read in the declared format, or lies outside the years 1 to 9999.",
+        "bad_time": "A time cannot be read in the declared format, or lies outside the years 1000 to 8999.",
         "unknown_model": "The settings declare no such system and model.",
         "future": "The event lies further ahead of the agent's clock than source.max_ahead.",
         "max_open_panes": "The event lies so far ahead that it would open more panes than allowed.",

@@ -68,11 +68,14 @@ def _read_duration(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool) and value == 0:
         return 0
     try:
-        return units.parse_duration(value) if isinstance(value, str) else units.parse_duration(json.dumps(value))
+        duration_us = units.parse_duration(value if isinstance(value, str) else json.dumps(value))
     except ValueError:
         raise mistake(
             f"{value!r} is not a duration", "Write a whole number with a unit: us, ms, s, m, h, d or w, as in 10m."
         ) from None
+    if duration_us > units.MAX_DURATION_US:
+        raise mistake(f"{value!r} is more than a century", "Write at most 36500d.")
+    return duration_us
 
 
 def _read_size(value: object) -> object:
@@ -157,7 +160,7 @@ Duration = Annotated[
     PlainSerializer(units.format_duration, return_type=str),
     WithJsonSchema({"type": "string", "pattern": units.DURATION_PATTERN, "examples": ["10m", "1d"]}),
 ]
-"""Microseconds, written ``10m``."""
+"""Microseconds, written ``10m``; a century at most."""
 
 ByteSize = Annotated[
     int,

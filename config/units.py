@@ -21,6 +21,8 @@ BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 SECOND_US = MICROSECONDS["s"]
 HOUR_US = MICROSECONDS["h"]
 DAY_US = MICROSECONDS["d"]
+MAX_DURATION_US = 36_500 * DAY_US
+"""A century, so that event time plus any duration remains in the calendar."""
 
 DURATION_PATTERN = r"^([0-9]+(us|ms|s|m|h|d|w))+$"
 SIZE_PATTERN = r"^[0-9]+ ?(B|KiB|MiB|GiB|TiB)$"

@@ -184,7 +184,7 @@ def without(rows: Flaws, size: int) -> Callable[[Sequence[Any]], Sequence[Any]]:
 
 
 def _form(form: TimeFormat) -> str:
-    return "ISO 8601 time of the years 1 to 9999" if form == "iso" else f"number of {form} since 1970, or too far away"
+    return "ISO 8601 time, years 1000 to 8999" if form == "iso" else f"number of {form} since 1970, or too far away"
 
 
 def _shown(value: Any) -> str:

@@ -2,7 +2,8 @@
 
 ISO 8601 as in RFC 3339: a date, ``T`` or a space, hours, minutes and seconds, any fraction, then ``Z``, an offset or
 nothing (UTC). What is finer than a microsecond is cut off, towards the past. A leap second, ``:60``, is the second after
-it, as in POSIX. Epoch times are numbers, or texts of whole numbers, in the declared unit. Years are 1 to 9999.
+it, as in POSIX. Epoch times are numbers, or texts of whole numbers, in the declared unit.
+Years are 1000 to 8999.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from config.contract import TimeFormat
 NO_TIME = np.int64(np.iinfo(np.int64).min)
 """Stands in the result where a time could not be read."""
 
-FIRST_US = -62_135_596_800_000_000
-LAST_US = 253_402_300_800_000_000
-"""The years 1 to 9999: [FIRST_US, LAST_US)."""
+FIRST_US = -30_610_224_000_000_000
+LAST_US = 221_845_392_000_000_000
+"""The years 1000 to 8999: [FIRST_US, LAST_US). The calendar has room on both sides for windows, lateness and horizons
+(``config.units.MAX_DURATION_US`` each); 0001 and 9999 stand for "never" in other systems and are no times of events."""
 
 _DAY_SECONDS = 86_400
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -78,7 +80,7 @@ def _read_equal_lengths(texts: Sequence[object], length: int) -> NDArray[np.int6
     digits = min(length - 21, 6)
     micros = _number(columns, 20, 20 + digits) * 10 ** (6 - digits) if digits > 0 else np.int64(0)
     times = (days * _DAY_SECONDS + hour * 3600 + minute * 60 + second) * 1_000_000 + micros
-    is_time = is_day & (hour <= 23) & (minute <= 59) & (second <= 60) & (times < LAST_US)
+    is_time = is_day & (hour <= 23) & (minute <= 59) & (second <= 60) & (times >= FIRST_US) & (times < LAST_US)
     return np.where(is_time, times, NO_TIME)
 
 

@@ -32,6 +32,16 @@ def test_each_example_is_usable_and_short(example: Path) -> None:
     assert len(lines) <= 30
 
 
+def test_no_duration_leaves_the_calendar() -> None:
+    longest = sample.settings(sample.model(labels={"horizon": "36500d"}))
+    assert from_mapping(longest).systems[0].models[0].labels.horizon_us == 36_500 * 86_400_000_000
+    data = sample.settings(sample.model(labels={"horizon": "3000000d"}), retire_after="36501d")
+    assert mistakes(data) == {
+        "systems[0].models[0].labels.horizon": "'3000000d' is more than a century",
+        "retire_after": "'36501d' is more than a century",
+    }
+
+
 def test_there_is_an_example_for_every_task() -> None:
     tasks = {model.task for example in EXAMPLES for system in load(example, {}).systems for model in system.models}
     assert tasks == {"binary", "multiclass", "regression"}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.replay.run import MEASUREMENTS, Summary, replay
-from tests.agent.stage import event, model_of, settings_of
+from tests.agent.stage import START, event, model_of, settings_of
 from tests.agent.world import write
 
 DAY = 24 * 60.0
@@ -30,3 +31,19 @@ def test_windows_of_any_age_are_written(tmp_path: Path, first_day: int) -> None:
     starts = sorted({one["window_start"] for one in lines})
     assert len(starts) == 120
     assert starts[0] == json.loads(records[0])["occurred_at"]
+
+
+@pytest.mark.parametrize("day", [datetime(1000, 1, 1, tzinfo=UTC), datetime(8999, 12, 31, tzinfo=UTC)], ids=str)
+def test_a_time_at_the_end_of_the_calendar_and_the_longest_horizon_are_told(tmp_path: Path, day: datetime) -> None:
+    minute = (day - START).total_seconds() / 60
+    model = model_of(window={"length": "1000d"}, labels={"horizon": "36500d"})
+    summary, lines = replayed(tmp_path, [event("a", minute)], models=[model])
+    assert summary.counters["accepted"] == 1
+    assert {one["stage"] for one in lines} == {"window", "labels"}
+
+
+def test_a_time_that_stands_for_never_is_rejected(tmp_path: Path) -> None:
+    never = event("never", 0, occurred_at="9999-12-31T23:59:59Z")
+    summary, lines = replayed(tmp_path, [event("a", 1), never, event("b", 2)])
+    assert (summary.counters["accepted"], summary.counters["rejected"]) == (2, 1)
+    assert {one["window_start"] for one in lines} == {"2026-01-01T00:00:00Z"}
