@@ -16,17 +16,18 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from config.errors import LogDamaged, NoteError
+from config.errors import LogDamaged
 from exporters.evidence import layout
 from exporters.evidence.commitment import DOCUMENT
 from exporters.evidence.findings import Findings, Report
-from exporters.evidence.note import Verifier, open_checkpoint
+from exporters.evidence.note import Verifier
 from exporters.evidence.reader import LogReader
 from exporters.evidence.verify_again import still_there
 from exporters.evidence.verify_chain import ChainCheck
 from exporters.evidence.verify_directory import check_directory, check_listed
 from exporters.evidence.verify_files import Circumstances, FileCheck
 from exporters.evidence.verify_heads import Head, check_heads
+from exporters.evidence.verify_kept import KeptCheck
 from exporters.evidence.verify_keys import KeyCheck
 from exporters.evidence.verify_leaves import LeafCheck
 from exporters.evidence.verify_seals import FindKey, SealCheck
@@ -95,7 +96,7 @@ class _Verification:
             check_listed(self._directory, self._manifest, self._sizes(), self._findings)
         self._check_chain()
         if kept is not None:
-            self._check_kept(kept)
+            KeptCheck(self._keys.trusted, self._checks, self._leaves.about, self._findings).run(kept)
         return Report(
             self._findings.findings,
             self._findings.notes,
@@ -187,24 +188,6 @@ class _Verification:
         except LogDamaged:  # said where it was checked
             return None
         return None
-
-    def _check_kept(self, kept: bytes) -> None:
-        """An older checkpoint is of this log's history."""
-        where = "the checkpoint that was kept"
-        try:
-            head = open_checkpoint(kept, self._keys.trusted)
-        except NoteError as error:
-            self._findings.add(where, f"does not verify: {error}")
-            return
-        check = self._checks.get(head.origin.rpartition("/")[2])
-        if check is None:
-            self._findings.add(where, f"is of {head.origin!r}, of which this log has no shard")
-        elif head.size > check.entries:
-            self._findings.add(
-                where, f"covers {head.size} entries of {check.path.name}, of which {check.entries} are left"
-            )
-        elif not any(known.size == head.size and known.root == head.root for known in check.heads):
-            self._findings.add(where, f"is not among the checkpoints of {check.path.name}: this is another history")
 
 
 def is_written(directory: Path) -> bool:

@@ -18,7 +18,7 @@ from exporters.evidence.erase import without
 from exporters.evidence.files import DiskFiles
 from exporters.evidence.findings import Report
 from exporters.evidence.frames import ENTRIES, HEAD_BYTES, PAYLOADS, FrameEncoder
-from exporters.evidence.note import Signer
+from exporters.evidence.note import Checkpoint, Signer, sign_checkpoint
 from exporters.evidence.payload_frame import ERASED, PayloadBlock, parse
 from exporters.evidence.range_reader import RangeReader
 from exporters.evidence.recorded import Recorded
@@ -133,6 +133,53 @@ def test_a_kept_checkpoint_of_another_history_is_told(tmp_path: Path) -> None:
     other.step(other.window(), other.events(8))
     kept = (one.close() / "2026-11" / layout.CHECKPOINT).read_bytes()
     assert "this is another history" in told(verify(other.close(), KEYS, kept=kept))[0]
+
+
+@pytest.fixture
+def pruned(whole: WholeLog) -> tuple[Path, bytes, bytes]:
+    """A log whose first month was removed after its time, and that month's first and last checkpoint."""
+    path = whole.directory / "2026-11" / layout.CHECKPOINT
+    whole.sign()
+    first = path.read_bytes()
+    whole.step(whole.events(2))
+    whole.sign()
+    last, signed = path.read_bytes(), whole.log.last_signed
+    assert signed is not None
+    whole.now_us = DECEMBER_US
+    whole.step(whole.events(3))
+    whole.step(bare(log_leaves.retention_leaf("2026-11", signed.size, signed.root, DECEMBER_US)))
+    remove_shard(DiskFiles(durable=False), whole.directory, "2026-11")
+    return whole.close(), first, last
+
+
+def test_a_kept_checkpoint_of_a_month_that_was_removed_is_compared_with_its_entry(
+    pruned: tuple[Path, bytes, bytes],
+) -> None:
+    log, first, last = pruned
+    report = verify(log, KEYS, kept=last)
+    assert report.ok
+    assert noted(report) == [
+        "the checkpoint that was kept: is the last one of 2026-11, which was removed, as the log says"
+    ]
+    report = verify(log, KEYS, kept=first)
+    assert report.ok
+    assert "covers 8 of the 11 entries of 2026-11, which was removed, as the log says" in noted(report)[0]
+
+
+@pytest.mark.parametrize(
+    ("origin", "size", "said"),
+    [
+        (f"{NAME}/2026-11", 11, "has another root than 2026-11 had when it was removed"),
+        (f"{NAME}/2026-11", 12, "covers 12 entries of 2026-11, which was removed with 11"),
+        (f"{NAME}/2026-10", 11, "of which this log has no shard"),
+        ("wachter/another/2026-11", 11, "of which this log has no shard"),
+    ],
+)
+def test_a_kept_checkpoint_that_contradicts_the_removal_is_told(
+    pruned: tuple[Path, bytes, bytes], origin: str, size: int, said: str
+) -> None:
+    kept = sign_checkpoint(Checkpoint(origin, size, bytes(32)), SIGNER)
+    assert said in told(verify(pruned[0], KEYS, kept=kept))[0]
 
 
 def test_offsets_that_no_leaf_explains_are_named_by_their_range(whole: WholeLog) -> None:
