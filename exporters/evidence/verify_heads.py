@@ -20,7 +20,7 @@ class Head(NamedTuple):
 
     Attributes:
         size, root: of the tree it covers; origin: of the log and shard.
-        note: as it stands; where: file and byte.
+        note: as it stands; where: file and byte; signed_by: the keys that signed it.
     """
 
     size: int
@@ -28,18 +28,22 @@ class Head(NamedTuple):
     origin: str
     note: bytes
     where: str
+    signed_by: tuple[Verifier, ...]
 
 
-def check_heads(shard: Path, verifiers: Sequence[Verifier], findings: Findings, *, live: bool) -> list[Head]:
+def check_heads(
+    shard: Path, verifiers: Sequence[Verifier], findings: Findings, *, live: bool, finished: bool
+) -> list[Head]:
     """The heads of a shard that verify, in their order.
 
     Args:
         live: a writer is at work: ``checkpoint`` may lag behind ``checkpoints`` for a moment.
+        finished: nobody writes to this shard any more.
     """
     path = shard / layout.CHECKPOINTS
     published = _read(shard / layout.CHECKPOINT)  # first: a writer puts it into ``checkpoints`` before
     data = _read(path) or b""
-    heads = list(_ascending(_parse(path, data, verifiers, findings), shard.name, findings))
+    heads = list(_ascending(_parse(path, data, verifiers, findings, finished), shard.name, findings))
     _check_published(shard, published, data, heads, findings, live=live)
     return heads
 
@@ -57,10 +61,12 @@ def open_head(note: bytes, verifiers: Sequence[Verifier], where: str) -> Head:
     checkpoint = Checkpoint.parse(verified.text)
     if checkpoint.extensions:
         raise NoteError("it has lines behind the root, which this log never writes")
-    return Head(checkpoint.size, checkpoint.root, checkpoint.origin, note, where)
+    return Head(checkpoint.size, checkpoint.root, checkpoint.origin, note, where, verified.signed_by)
 
 
-def _parse(path: Path, data: bytes, verifiers: Sequence[Verifier], findings: Findings) -> Iterator[Head]:
+def _parse(
+    path: Path, data: bytes, verifiers: Sequence[Verifier], findings: Findings, finished: bool
+) -> Iterator[Head]:
     start = 0
     for found in _SEPARATOR.finditer(data):
         where = f"{path}, byte {start}"
@@ -73,10 +79,10 @@ def _parse(path: Path, data: bytes, verifiers: Sequence[Verifier], findings: Fin
         if found[1] != b"%d" % head.size:
             findings.add(where, f"the line behind the checkpoint of size {head.size} says {found[1].decode()}", "line")
         yield head
-    _check_tail(f"{path}, byte {start}", data[:start], data[start:], findings)
+    _check_tail(f"{path}, byte {start}", data[:start], data[start:], findings, finished)
 
 
-def _check_tail(where: str, notes: bytes, tail: bytes, findings: Findings) -> None:
+def _check_tail(where: str, notes: bytes, tail: bytes, findings: Findings, finished: bool) -> None:
     """What lies behind the last whole note: the beginning of one whose writing was interrupted, or what nobody wrote."""
     origin = notes.partition(b"\n")[0] + b"\n"
     begun = min(len(tail), len(origin))
@@ -84,6 +90,8 @@ def _check_tail(where: str, notes: bytes, tail: bytes, findings: Findings) -> No
         return
     if notes and tail[:begun] != origin[:begun]:
         findings.add(where, f"{len(tail)} bytes that are no checkpoint")
+    elif finished:
+        findings.add(where, f"{len(tail)} bytes behind the last checkpoint of a month that has ended")
     else:
         findings.note(where, f"{len(tail)} bytes of a checkpoint that was not written to its end, and never published")
 

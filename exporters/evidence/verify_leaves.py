@@ -17,6 +17,7 @@ from exporters.evidence.leaf import (
     Hold,
     Incident,
     Inference,
+    Key,
     Label,
     Leaf,
     Oversight,
@@ -27,7 +28,7 @@ from exporters.evidence.leaf import (
     decode,
 )
 
-ABOUT_THE_LOG = frozenset((CheckpointLeaf, Shard, Retention, Erasure, Hold, Release, Settings))
+ABOUT_THE_LOG = frozenset((CheckpointLeaf, Shard, Retention, Erasure, Hold, Release, Key, Settings))
 _ID: dict[type[Any], Any] = {
     Inference: attrgetter("id"),
     Label: attrgetter("ref"),

@@ -36,9 +36,7 @@ def rotate_key(settings: NeededSettings, by: Actor = None, as_json: AsJson = Fal
     out.print(f"[green]exchanged[/green]; both keys have signed the checkpoint over {size} entries of {shard}")
     out.print(f"old {escape(str(rotated.old))}")
     out.print(f"new {escape(str(rotated.new))}")
-    out.print(
-        "Keep the new line elsewhere, and give it to whoever verifies the log; the old one stays in use for what it signed."
-    )
+    out.print("Keep the new line elsewhere too; the old one still verifies what it signed, and leads to the new one.")
 
 
 def _rotated(settings: Settings, actor: str) -> Rotated:

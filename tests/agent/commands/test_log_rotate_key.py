@@ -102,6 +102,7 @@ def test_the_agent_goes_on_under_the_new_key_alone(file: Path) -> None:
     with pytest.raises(NoteError, match="no known key signed"):
         open_checkpoint(last_note(file), [old])
     assert_verifies(file)
+    assert verify(log_of(file), [old]).findings == ()
 
 
 def test_people_are_told_which_line_to_keep(file: Path) -> None:
