@@ -56,6 +56,14 @@ def test_a_lock_holds_what_the_project_declares(lock: str, requirements: list[st
     assert not missing, f"run make lock: {missing}"
 
 
+def test_nobody_is_told_to_install_wachter_from_an_index() -> None:
+    """The name is nobody's there: whoever takes it would be installed in our place."""
+    from_an_index = re.compile(r"pip install[^\n]*['\" ]wachter(\[|['\"\s])")
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/helm/**/*.*")]
+    texts += chain.from_iterable(ROOT.glob(f"{room}/**/*.py") for room in ROOMS)
+    assert [str(file) for file in texts if from_an_index.search(file.read_text())] == []
+
+
 def imported(file: Path) -> Iterator[str]:
     """Top-level names that a file imports, wherever in it."""
     for node in ast.walk(ast.parse(file.read_text())):

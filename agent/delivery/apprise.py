@@ -42,5 +42,5 @@ def _load() -> ModuleType:
     try:
         return importlib.import_module("apprise")
     except ImportError:
-        what = "Apprise is not installed: install Wachter with its extra, as in pip install 'wachter[apprise]'"
+        what = "Apprise is not installed. Run in the checkout of Wachter: pip install '.[apprise]'"
         raise DeliveryError(what, retriable=True) from None

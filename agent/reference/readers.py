@@ -141,7 +141,8 @@ def _import_parquet(path: Path) -> tuple[Any, Any]:
         from pyarrow import lib, parquet
     except ImportError as error:
         raise UnreadableFile(
-            f"{path}: reading Parquet needs pyarrow, which is not installed. Run: pip install 'wachter[parquet]'"
+            f"{path}: reading Parquet needs pyarrow, which is not installed. "
+            "Run in the checkout of Wachter: pip install '.[parquet]'"
         ) from error
     return lib, parquet
 

@@ -53,7 +53,7 @@ def launch(task: Task, directory: Path) -> subprocess.Popen[bytes]:
             )
         except OSError as error:
             raise ReportError(
-                f"{python} cannot be started ({error.strerror}); {PYTHON} names a Python with wachter[reports]"
+                f"{python} cannot be started ({error.strerror}); {PYTHON} names a Python with Wachter and its extra reports"
             ) from None
 
 
@@ -76,5 +76,5 @@ def _last_words(task: Task) -> str:
     except OSError:
         return ""
     said = next((line.strip() for line in reversed(lines) if line.strip()), "")[:MOST_SAID]
-    remedy = f"; {PYTHON} must name a Python with wachter[reports], Wachter itself included" if MISSING in said else ""
+    remedy = f"; {PYTHON} must name a Python with Wachter and its extra reports" if MISSING in said else ""
     return f": {said}{remedy}" if said else ""

@@ -33,7 +33,10 @@ NICE = 10
 NO_ROOM = "failed to map segment"
 """What the loader says of a library that does not fit into the address space."""
 MOST_FILE_BYTES = 32 << 20
-INSTALL = "Evidently is not installed beside this Python ({python}). Run: {python} -m pip install 'wachter[reports]'"
+INSTALL = (
+    "Evidently is not installed beside this Python ({python}). "
+    "Run in the checkout of Wachter: {python} -m pip install '.[reports]'"
+)
 SHORT = "it needs more than {given} MiB of memory; give more (--memory) or ask for fewer rows (--rows)"
 GIVEN = "The reference rows were chosen by whoever asked for this report."
 EARLIEST = (

@@ -129,7 +129,7 @@ def _parquet(output: Path, specs: list[ColumnSpec]) -> Iterator[Write]:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
-        fail("Parquet needs pyarrow, which is not installed. Run: pip install 'wachter[parquet]'")
+        fail("Parquet needs pyarrow, which is not installed. Run in the checkout of Wachter: pip install '.[parquet]'")
     kinds = {"number": pyarrow.float64(), "text": pyarrow.string()}
     fixed = [(name, pyarrow.int64() if name in ("partition", "offset") else pyarrow.string()) for name in FIXED]
     schema = pyarrow.schema([*fixed, *((spec.name, kinds[spec.kind]) for spec in specs)])

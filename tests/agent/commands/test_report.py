@@ -56,7 +56,7 @@ def test_without_evidently_it_says_what_to_install(log: Path, tmp_path: Path, mo
     monkeypatch.delenv(PYTHON, raising=False)
     code, error = run(log, "--window", WINDOW, "--out", tmp_path / "r.html")
     assert code == 1
-    assert "-m pip install 'wachter[reports]'" in error
+    assert "-m pip install '.[reports]'" in error
     assert list(tmp_path.glob("*.html*")) == []
 
 

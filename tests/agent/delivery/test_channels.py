@@ -208,5 +208,5 @@ def test_an_address_that_apprise_does_not_know_is_given_up(service: Service) -> 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
-    with pytest.raises(DeliveryError, match=r"pip install 'wachter\[apprise\]'"):
+    with pytest.raises(DeliveryError, match=r"pip install '\.\[apprise\]'"):
         send(apprise())

@@ -66,7 +66,7 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatc
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     path = tmp_path / "a.parquet"
     path.write_bytes(b"PAR1")
-    with pytest.raises(UnreadableFile, match=r"pip install 'wachter\[parquet\]'"):
+    with pytest.raises(UnreadableFile, match=r"pip install '\.\[parquet\]'"):
         rows_of(path)
 
 
