@@ -30,12 +30,14 @@ from agent.picture import Facts, Painter
 from agent.reloading import Reloader
 from agent.reports.jobs import Jobs
 from agent.reports.of_incidents import IncidentReports
+from agent.state.accesses import note_access
 from agent.state.acts import ActKind, Settled, submit
 from agent.state.store import DATABASE, Store, connect
 from agent.step import Step
 from agent.web.dossiers import dossier_of
 from agent.web.recent import RecentDossiers
 from agent.web.server import WebServer
+from agent.web.shown import NotedDossiers
 from agent.web.views import Views
 from config.errors import LogRolledBack, LogUnwritable, StateError
 from config.settings import Settings
@@ -92,7 +94,7 @@ class Agent:
         self.painter = Painter(self.step, self.sender)
         self.reloader = Reloader(path, settings, contexts, self.clock)
         self.snapshot: Snapshot = self.painter.paint(self.facts, {})
-        self.reports = IncidentReports(path, lambda: self.settings, Jobs(settings.state.directory))
+        self.reports = IncidentReports(path, lambda: self.settings, Jobs(settings.state.directory), self._note_access)
         self.server = WebServer(settings.listen.host, settings.listen.port, self._views(), self._exposition_options)
         self._stopping = False  # no lock: a signal handler sets it, and the loop that it interrupts may hold one
         self._ticked = self.clock.monotonic_seconds()
@@ -257,7 +259,10 @@ class Agent:
             reload=self.reloader.request,
             find_incident=self._find_incident,
             act=self._act,
-            dossier=RecentDossiers(lambda record: dossier_of(self.settings, log_directory(self.settings), record)),
+            dossier=NotedDossiers(
+                RecentDossiers(lambda record: dossier_of(self.settings, log_directory(self.settings), record)),
+                self._note_access,
+            ),
             settings=lambda: self.settings,
             reports=self.reports,
         )
@@ -276,6 +281,9 @@ class Agent:
 
     def _act(self, kind: ActKind, incident_id: str, actor: str, comment: str, until_us: int | None) -> Settled | None:
         return submit(self.store.directory / DATABASE, kind, incident_id, actor, comment, until_us=until_us)
+
+    def _note_access(self, actor: str, what: str, detail: str) -> None:
+        note_access(self.store.directory / DATABASE, actor, what, detail)
 
     def _exposition_options(self) -> ExpositionOptions:
         return ExpositionOptions.of(self.settings)

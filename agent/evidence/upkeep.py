@@ -1,4 +1,5 @@
-"""The log's upkeep, between two steps: what people ask to be erased, held, released or pruned; months whose time is over.
+"""The log's upkeep, between two steps: what people ask to be erased, held, released or pruned; months whose time is over;
+who was shown payloads.
 
 Everything is asked for through the state (agent/state/requests.py), so that a command and the agent do it the same way, and
 a request that a crash interrupts is carried out again. The log's own entry comes first in each: nothing goes that it does
@@ -16,7 +17,7 @@ from agent.clock import Clock
 from agent.evidence.collected import Collected
 from agent.evidence.erasing import Erasing, Notes
 from agent.evidence.shards import shards_named
-from agent.state import requests
+from agent.state import accesses, requests
 from agent.state.requests import Body, Request
 from agent.state.store import Store
 from config.errors import EvidenceError, LogUnwritable, StateError
@@ -56,12 +57,25 @@ class Upkeep:
         Raises:
             LogUnwritable: the disk does not take it; what was asked for waits.
         """
+        self._log_accesses()
         changed = self.answer()
         now = self._clock.monotonic_seconds()
         if now - self._pruned_at >= DAY_SECONDS:
             self._pruned_at = now
             self._prune_daily()
         return changed
+
+    def _log_accesses(self) -> None:
+        """One entry each, all in one append: a page that many look at costs a step as much as one."""
+        waiting = accesses.waiting(self._store.connection)
+        if not waiting:
+            return
+        now_us, collected = self._clock.now_us(), Collected()
+        for access in waiting:
+            collected.add(log_leaves.access_leaf(access.actor, access.what, access.detail, now_us))
+        self._notes.note(
+            collected.entries(), self._store, now_us, lambda connection: accesses.forget(connection, waiting)
+        )
 
     def answer(self) -> bool:
         """Do what was asked for; as ``tend``."""

@@ -6,27 +6,30 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from agent.clock import iso
 from agent.evidence.begin import log_directory
 from agent.reports.about import window_of_incident
 from agent.reports.jobs import Job, Jobs
 from agent.reports.task import Task
-from config.errors import ReportError
+from agent.state.accesses import NoteAccess
+from config.errors import EvidenceError, ReportError
 from config.settings import Settings
 
 
 class IncidentReports:
     """Starts reports and knows them; safe from any thread."""
 
-    def __init__(self, path: Path, settings: Callable[[], Settings], jobs: Jobs) -> None:
+    def __init__(self, path: Path, settings: Callable[[], Settings], jobs: Jobs, note: NoteAccess) -> None:
         """Args:
-        path: of the settings; settings: those in effect.
+        path: of the settings; settings: those in effect; note: writes down who lets payloads be read.
         """
         self._path = path.absolute()
         self._settings = settings
         self._jobs = jobs
+        self._note = note
 
-    def start(self, record: Mapping[str, Any]) -> Job:
-        """Start the report about an incident.
+    def start(self, record: Mapping[str, Any], actor: str) -> Job:
+        """Start the report about an incident, for somebody; who that is, is written down before it reads anything.
 
         Raises:
             ReportError: there are no rows to report on, another report runs, or it cannot be started.
@@ -37,6 +40,11 @@ class IncidentReports:
         stream, start_us, end_us = window_of_incident(record)
 
         def make(report: Path, progress: Path) -> Task:
+            window = f"{iso(start_us)}/{iso(end_us)}"
+            try:
+                self._note(actor, "report", f"incident {record['id']}, {stream}@{window} and its reference")
+            except EvidenceError as error:
+                raise ReportError(f"the report cannot be started: {error}") from None
             return Task(
                 log=str(log_directory(settings).absolute()),
                 settings=str(self._path),

@@ -17,7 +17,7 @@ import msgspec
 
 from agent.delivery import outbox
 from agent.source import Partition
-from agent.state import acts, evidence, pictures, rejects, requests
+from agent.state import accesses, acts, evidence, pictures, rejects, requests
 from agent.state.lock import hold
 from agent.state.records import Lane, Position, SystemClock
 from agent.state.schema import prepare
@@ -51,7 +51,7 @@ class Store:
         try:
             self.connection = connect(directory, durable=durable)
             prepare(self.connection)
-            for part in (acts, evidence, outbox, pictures, rejects, requests):
+            for part in (accesses, acts, evidence, outbox, pictures, rejects, requests):
                 part.create_schema(self.connection)
         except sqlite3.Error as error:
             self._lock.close()

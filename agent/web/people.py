@@ -123,7 +123,7 @@ class People:
         self, request: Request, told: Html, fields: Mapping[str, str] | None = None, refused: Refused | None = None
     ) -> Response:
         record = await self._record(request.path_params["incident_id"])
-        dossier = cast(Dossier, await self._in_worker(lambda: self._views.dossier(record)))
+        dossier = cast(Dossier, await self._in_worker(lambda: self._views.dossier(record, name_of(request))))
         snapshot, cookie, written = self._views.snapshot(), browser_of(request), fields or {}
         form = ActForm(
             token=self._tokens.of(cookie),

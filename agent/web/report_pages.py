@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from agent.reports.jobs import Job
 from agent.reports.of_incidents import IncidentReports
 from agent.web.api import InWorker, Refused
-from agent.web.forms import TOKEN, Tokens, read_form
+from agent.web.forms import TOKEN, Tokens, name_of, read_form
 from agent.web.html import Html, render
 from agent.web.listing import incident_path
 from agent.web.shell import page
@@ -78,7 +78,7 @@ class ReportPages:
         if record is None:
             raise Refused(404, f"no incident {incident_id!r}; see /?state=all")
         try:
-            await self._in_worker(lambda: reports.start(record))
+            await self._in_worker(lambda: reports.start(record, name_of(request)))
         except ReportError as error:
             raise Refused(409, str(error)) from None
         return RedirectResponse(f"{incident_path(incident_id)}/report", 303)

@@ -25,7 +25,7 @@ class Views:
         not_live: why the loop does not tick; empty while it does.
         reload: reads the settings again and says how it went.
         find_incident: the whole record of an incident as the state has it now; ``None`` where there is none.
-        dossier: what is known about an incident beyond its record; reads disks.
+        dossier: what is known about an incident beyond its record, for somebody of this name; reads disks.
         settings: those in effect.
         act: see ``Act``.
         reports: starts reports about incidents and knows them; ``None`` where there are none.
@@ -36,6 +36,6 @@ class Views:
     reload: Callable[[], Reload]
     find_incident: Callable[[str], Mapping[str, object] | None]
     act: Act
-    dossier: Callable[[Mapping[str, object]], Dossier]
+    dossier: Callable[[Mapping[str, object], str], Dossier]
     settings: Callable[[], Settings]
     reports: IncidentReports | None = None

@@ -208,7 +208,7 @@ class Erasure(_Leaf, tag="erasure"):
 
 
 class Access(_Leaf, tag="access"):
-    """Somebody read payloads of the log while it was written."""
+    """Somebody was shown, by the agent, what payloads hold: the examples of an incident, or a report about it."""
 
     actor: str
     what: str

@@ -37,6 +37,15 @@ def erasure_leaf(actor: str, erased: int, logged_us: int, commitment: bytes) -> 
     )
 
 
+def access_leaf(actor: str, what: str, detail: str, logged_us: int) -> bytes:
+    """Somebody was shown what payloads hold.
+
+    Args:
+        what: ``examples`` or ``report``; detail: which.
+    """
+    return ENCODER.encode({"type": "access", "actor": actor, "what": what, "detail": detail, "logged": logged_us})
+
+
 def hold_leaf(hold: str, shards: Sequence[str], actor: str, reason: str, logged_us: int) -> bytes:
     """These shards stay until the hold is released."""
     return _hold("hold", hold, shards, actor, reason, logged_us)

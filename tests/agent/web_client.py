@@ -78,7 +78,7 @@ class FakeAgent:
             reload=lambda: self.reloaded,
             find_incident=lambda incident_id: self.older.get(incident_id),
             act=self.act,
-            dossier=lambda record: self.dossier,
+            dossier=lambda record, actor: self.dossier,
             settings=lambda: self.settings,
         )
 

@@ -15,10 +15,12 @@ from agent.evidence.begin import log_directory
 from agent.picture import Facts, Painter
 from agent.reports.jobs import Jobs
 from agent.reports.of_incidents import IncidentReports
+from agent.state.accesses import note_access
 from agent.state.acts import ActKind, Settled, submit
 from agent.state.store import DATABASE, connect, incident_lines
 from agent.web.dossiers import dossier_of
 from agent.web.server import WebServer
+from agent.web.shown import NotedDossiers
 from agent.web.views import Views
 from config.settings import from_mapping
 from exporters.exposition import ExpositionOptions
@@ -45,7 +47,7 @@ class Responder:
         self.stage = Stage(from_mapping(mapping, directory), ScriptedSource(batch=500), FixedClock())
         (directory / "wachter.yaml").write_text(json.dumps(mapping))
         jobs = Jobs(self.stage.settings.state.directory)
-        self._reports = IncidentReports(directory / "wachter.yaml", lambda: self.stage.settings, jobs)
+        self._reports = IncidentReports(directory / "wachter.yaml", lambda: self.stage.settings, jobs, self._note)
         self.facts = Facts(started_us=0, not_ready="")
         self._painter = Painter(self.stage.step, Sender(self.stage.settings.state.directory / DATABASE))
         self._play(World(seed=5, days=9, drift_from=4, bad_day=5))
@@ -75,7 +77,7 @@ class Responder:
             reload=lambda: Reload(True, 0, 0),
             find_incident=self._find,
             act=self._act,
-            dossier=lambda record: dossier_of(settings, log_directory(settings), record),
+            dossier=NotedDossiers(lambda record: dossier_of(settings, log_directory(settings), record), self._note),
             settings=lambda: settings,
             reports=self._reports,
         )
@@ -84,6 +86,9 @@ class Responder:
         with closing(connect(self.stage.settings.state.directory)) as connection:  # one of its own, as the agent does
             found = (json.loads(line) for line in incident_lines(connection, agent=True))
             return next((one for one in found if one["id"] == incident_id), None)
+
+    def _note(self, actor: str, what: str, detail: str) -> None:
+        note_access(self.stage.settings.state.directory / DATABASE, actor, what, detail)
 
     def _act(self, kind: ActKind, incident_id: str, actor: str, comment: str, until_us: int | None) -> Settled | None:
         return submit(

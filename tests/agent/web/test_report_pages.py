@@ -41,7 +41,7 @@ class FakeReports:
         self.job: Job | None = None
         self.refusal = ""
 
-    def start(self, record: Mapping[str, Any]) -> Job:
+    def start(self, record: Mapping[str, Any], actor: str) -> Job:
         if self.refusal:
             raise ReportError(self.refusal)
         assert record["id"] == ID
