@@ -1,4 +1,4 @@
-"""Text of events and of people made harmless to look at: what would steer a terminal or turn the writing, shown as text."""
+"""Text and bytes from elsewhere made harmless to look at: what would steer a terminal or turn the writing, shown as text."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(_escaped(one) if unicodedata.category(one) in STEERING and one not in KEPT else one for one in text)
+
+
+def printable(value: bytes) -> str:
+    """Bytes as text that cannot disturb a terminal: printable ASCII as it is, the rest as ``\\xNN``, ``\\`` doubled."""
+    return "".join(chr(b) if 32 <= b < 127 and b != 92 else "\\\\" if b == 92 else f"\\x{b:02x}" for b in value)
 
 
 def _escaped(character: str) -> str:

@@ -14,6 +14,7 @@ from agent.commands.common import AsJson, SettingsOption, StateOption, fail, ope
 from agent.commands.terminal import Console
 from agent.state import rejects
 from agent.state.rejects import Kept
+from agent.visible import printable
 from config.contract import REJECT_REASONS
 
 
@@ -71,11 +72,6 @@ def show(
     cut = f", the first {len(kept.value)} shown" if len(kept.value) < kept.size else ""
     typer.echo(f"value     {kept.size} bytes{cut}")
     typer.echo(printable(kept.value))
-
-
-def printable(value: bytes) -> str:
-    """Bytes as text that cannot disturb a terminal: printable ASCII as it is, the rest as ``\\xNN``, ``\\`` doubled."""
-    return "".join(chr(b) if 32 <= b < 127 and b != 92 else "\\\\" if b == 92 else f"\\x{b:02x}" for b in value)
 
 
 def _table(found: list[Kept]) -> Table:

@@ -13,7 +13,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from agent.commands.common import USAGE, AsJson, StateOption, fail
 from agent.commands.replay_log import LogRequest, run_from_log
 from agent.commands.terminal import Console
-from agent.replay.run import INCIDENTS, MEASUREMENTS, Summary, replay
+from agent.replay.run import INCIDENTS, MEASUREMENTS, REJECTS, Summary, replay
+from config.contract import REJECT_REASONS
 from config.errors import WachterError
 from config.settings import load
 
@@ -53,6 +54,7 @@ def run(
 
     The same files, settings and reference give the same bytes. From a log, what comes out is compared with what the log
     recorded: exit code 0 where it is equal, 1 where it is not; differences.jsonl says where. --state opens sealed payloads.
+    Records of files that were rejected stand in rejects.jsonl with their reasons.
     """
     if from_log is not None:
         if events or cells:
@@ -91,6 +93,14 @@ def _print(summary: Summary, out: Path) -> None:
     parts = ("accepted", "rejected", "duplicate", "late")
     sum_ = " + ".join(f"{name} {summary.counters.get(name, 0)}" for name in parts)
     console.print(f"received {summary.counters.get('received', 0)} = {sum_}")
+    for reason, count in summary.rejected.items():
+        console.print(f"  rejected {reason} {count}: {REJECT_REASONS.get(reason, '')}")
     console.print(f"labels {summary.counters.get('labels_received', 0)}")
+    for outcome, count in summary.labels.items():
+        console.print(f"  {outcome} {count}")
     console.print(f"{summary.measurements} measurements in {out / MEASUREMENTS}")
     console.print(f"{summary.incidents} incidents in {out / INCIDENTS}")
+    if summary.rejects:
+        total = sum(summary.rejected.values())
+        which = "" if summary.rejects == total else f", the last of {total} (see state.max_rejects),"
+        console.print(f"{summary.rejects} rejected records{which} in {out / REJECTS}")

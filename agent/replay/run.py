@@ -13,6 +13,7 @@ from agent.decoders import build_decoder
 from agent.flow.contexts import Context, Contexts
 from agent.flow.windowing import Due
 from agent.replay.cells import cell_lines
+from agent.replay.rejected import rejected_lines
 from agent.replay.source import FileSource
 from agent.state.store import Store, incident_lines, measurement_lines
 from agent.step import Step
@@ -23,16 +24,27 @@ from detectors.tables import Tables
 
 MEASUREMENTS = "measurements.jsonl"
 INCIDENTS = "incidents.jsonl"
+REJECTS = "rejects.jsonl"
 CELLS = "cells.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a replay found."""
+    """What a replay found.
+
+    Attributes:
+        measurements, incidents, rejects: lines that were written.
+        counters: by name, summed over their labels.
+        rejected: records that could not be placed, by reason.
+        labels: by what became of them.
+    """
 
     measurements: int
     incidents: int
+    rejects: int
     counters: dict[str, int]
+    rejected: dict[str, int]
+    labels: dict[str, int]
 
 
 def replay(
@@ -43,7 +55,7 @@ def replay(
     *,
     cells: bool = False,
 ) -> Summary:
-    """Read files of events and write ``measurements.jsonl`` and ``incidents.jsonl``.
+    """Read files of events and write ``measurements.jsonl`` and ``incidents.jsonl``; what was rejected, ``rejects.jsonl``.
 
     The same files, settings and reference give the same bytes, whatever the order of the files and of the events within
     lateness. The state lives in a scratch directory and is thrown away.
@@ -67,7 +79,10 @@ def replay(
         return Summary(
             measurements=write_lines(out / MEASUREMENTS, measurement_lines(store.connection)),
             incidents=write_lines(out / INCIDENTS, incident_lines(store.connection, agent=False)),
+            rejects=_write_rejects(out / REJECTS, rejected_lines(store.connection)),
             counters=_totals(step),
+            rejected=_by(step, "rejected", "reason"),
+            labels=_by(step, "labels", "outcome"),
         )
 
 
@@ -104,9 +119,25 @@ def write_lines(path: Path, lines: Iterable[bytes]) -> int:
         return sum(file.write(line + b"\n") > 0 for line in lines)
 
 
+def _write_rejects(path: Path, lines: Iterable[bytes]) -> int:
+    """There is no such file where nothing was rejected, even if an earlier replay had left one."""
+    written = write_lines(path, lines)
+    if not written:
+        path.unlink()
+    return written
+
+
 def _totals(step: Step) -> dict[str, int]:
     """Counters by name, summed over their labels."""
     totals: dict[str, int] = {}
     for (name, _), value in step.pipeline.ledger.counters.items():
         totals[name] = totals.get(name, 0) + value
     return dict(sorted(totals.items()))
+
+
+def _by(step: Step, name: str, by: str) -> dict[str, int]:
+    """A counter by one of its labels, without those that are zero."""
+    totals: dict[str, int] = {}
+    for labels, value in step.pipeline.ledger.counter(name):
+        totals[labels[by]] = totals.get(labels[by], 0) + value
+    return {key: value for key, value in sorted(totals.items()) if value}

@@ -106,6 +106,11 @@ def list_rejects(conn: sqlite3.Connection, limit: int = 50, reason: str | None =
     return [Kept(*row) for row in conn.execute(query, [*arguments, limit])]
 
 
+def oldest_first(conn: sqlite3.Connection) -> Iterator[Kept]:
+    """All records that are kept, in the order in which they were set aside."""
+    return (Kept(*row) for row in conn.execute(f"SELECT {_COLUMNS} FROM rejects ORDER BY number"))  # noqa: S608
+
+
 def show(conn: sqlite3.Connection, number: int) -> Kept | None:
     """One rejected record; ``None`` where there is none of this number, or no longer."""
     row = conn.execute(f"SELECT {_COLUMNS} FROM rejects WHERE number = ?", (number,)).fetchone()  # noqa: S608

@@ -21,8 +21,8 @@ from agent.commands.log.common import (
     unreadable,
 )
 from agent.commands.log.keys import people_keys
-from agent.commands.rejects import printable
 from agent.evidence.lookup import Found, Story, look_up
+from agent.visible import printable
 from config.errors import EvidenceError, ProofError
 from exporters.evidence.leaf import Act, Incident, Inference, Label, Oversight
 from exporters.evidence.note import Verifier

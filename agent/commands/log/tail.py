@@ -21,7 +21,7 @@ from agent.commands.log.common import (
     open_log,
     unreadable,
 )
-from agent.commands.rejects import printable
+from agent.visible import printable
 from config.errors import EvidenceError
 from exporters.evidence.leaf import TYPES, read_leaf
 from exporters.evidence.reader import LogReader

@@ -10,7 +10,6 @@ import yaml
 from typer.testing import CliRunner
 
 from agent.commands import rejects as commands
-from agent.commands.rejects import printable
 from agent.decoders import Reject
 from agent.state import rejects
 from tests.config import sample
@@ -96,10 +95,3 @@ def test_a_database_that_is_none_is_said(tmp_path: Path) -> None:
     code, _, errors = run("list", "--state", tmp_path)
     assert code == 1
     assert "cannot be read: file is not a database" in errors
-
-
-def test_printable_shows_every_byte_and_can_be_read_back() -> None:
-    text = printable(bytes(range(256)))
-    assert text.isascii()
-    assert text.isprintable()
-    assert text.encode().decode("unicode_escape").encode("latin-1") == bytes(range(256))

@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from agent.cli import app
-from agent.replay.run import INCIDENTS, MEASUREMENTS
+from agent.replay.run import INCIDENTS, MEASUREMENTS, REJECTS
 from agent.state import acts
 from tests.agent.conftest import OpenStage
 from tests.agent.stage import Stage, event, events, model_of
@@ -65,10 +65,20 @@ def test_replay_writes_both_files_and_says_what_it_read(wachter: Run, settings_f
     code, output, _ = wachter("replay", "-s", settings_file, path, "-o", out)
     assert code == 0
     assert "received 803 = accepted 801 + rejected 1 + duplicate 1 + late 0" in output
+    assert "rejected bad_json 1: " in output
+    assert f"1 rejected records in {out / REJECTS}" in output
     measurements = (out / MEASUREMENTS).read_text().splitlines()
     incidents = (out / INCIDENTS).read_text().splitlines()
     assert f"{len(measurements)} measurements" in output
     assert [json.loads(line)["state"] for line in incidents] == ["open"]
+
+
+def test_replay_says_in_json_why_records_were_rejected(wachter: Run, settings_file: Path, tmp_path: Path) -> None:
+    path = written(tmp_path / "e.jsonl", [event("a", 5), b"poison", b"[]"])
+    _, output, _ = wachter("replay", "-s", settings_file, path, "-o", tmp_path / "out", "--json")
+    summary = json.loads(output)
+    assert summary["rejected"] == {"bad_json": 1, "not_an_object": 1}
+    assert (summary["rejects"], summary["labels"]) == (2, {})
 
 
 def test_replay_of_a_file_that_is_not_there_says_so(wachter: Run, settings_file: Path, tmp_path: Path) -> None:
