@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from agent.proposal.native import Columns, NothingToPropose, Proposal, Values, outcome_of
 from agent.proposal.sample import Event, columns_of
+from config.settings.model import OWN_COLUMNS
 from detectors.profile import is_epoch, is_missing, is_number, is_time_text, profile_column
 
 TIME_UNITS = (("s", 1e11), ("ms", 1e14), ("us", 1e17), ("ns", float("inf")))
@@ -87,7 +88,7 @@ def propose_foreign(events: Sequence[Event], name: str) -> Proposal:
     """
     columns = {path: values for path, values in columns_of(events).items() if not all(map(is_missing, values))}
     fields = choose_fields(columns)
-    features = {_feature_name(path): path for path in columns if path not in fields.values()}
+    features = {_renamed(_feature_name(path)): path for path in columns if path not in fields.values()}
     profiles = tuple(profile_column(feature, columns[path]) for feature, path in features.items())
     watched = {profile.name: features[profile.name] for profile in profiles if profile.kind != "left_out"}
     constants = {"system_id": name, "model": name} | ({} if "version" in fields else {"version": "1"})
@@ -145,12 +146,17 @@ def _path_of(rule: _Rule, columns: Columns, taken: set[str]) -> str | None:
 
 
 def map_features(paths: Mapping[str, str]) -> dict[str, str]:
-    """Features by path: their common object as a whole where each is a direct member of it, else one by one."""
+    """Features by path: their common object as a whole where each is a member of it by its own name, else one by one."""
     roots = {match[0] if (match := FEATURE_ROOTS.match(path)) else None for path in paths.values()}
     root = roots.pop() if len(roots) == 1 else None
-    if root is not None and all("." not in name for name in paths):
+    if root is not None and all("." not in name and name == _feature_name(path) for name, path in paths.items()):
         return {"features": root}
     return {f"features.{name}": path for name, path in paths.items()}
+
+
+def _renamed(name: str) -> str:
+    """Another name for a feature that is called as the model's own answer."""
+    return f"input_{name}" if name in OWN_COLUMNS else name
 
 
 def _feature_name(path: str) -> str:

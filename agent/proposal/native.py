@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.proposal.sample import Event, columns_of
+from config.settings.model import OWN_COLUMNS
 from detectors.profile import Profile, is_number, profile_column
 from detectors.sampler import names_of
 
@@ -81,7 +82,7 @@ def propose_native(events: Sequence[Event]) -> Proposal:
         system=system,
         model=model,
         outcome=outcome_of([event.get("prediction") for event in mine], labels + in_event, scores, by_class),
-        columns=tuple(profile_column(name, values) for name, values in columns_of(mine, "features").items()),
+        columns=tuple(_profile(name, values) for name, values in columns_of(mine, "features").items()),
         protected=protected_groups(columns_of(mine, "protected")),
         labels="in_event" if in_event else "events" if labels else "none",
         mapping={},
@@ -114,6 +115,14 @@ def outcome_of(predictions: Values, labels: Values, scores: Values, by_class: Co
         notes["classes"] = f"the sample has one class only: correct {UNSEEN_CLASS!r}"
     positive, notes["positive"] = _positive(classes, predictions, scores)
     return Outcome("binary", classes, positive, scored, notes)
+
+
+def _profile(name: str, values: Values) -> Profile:
+    """A feature by the name of the model's own answer is left out: native events are not mapped, so it keeps its name."""
+    found = profile_column(name, values)
+    if name not in OWN_COLUMNS:
+        return found
+    return replace(found, kind="left_out", note=f"the model's own {name} is watched by this name: rename the feature")
 
 
 def protected_groups(columns: Columns) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from config.section import Duration, InputFile, Label, Labels, Name, Section, at_least, mistake
 from config.settings.thresholds import Threshold
@@ -16,6 +16,8 @@ ColumnType = Literal["number", "category"]
 
 MAX_CLASSES = 1000
 MAX_GROUPS = 100
+OWN_COLUMNS = ("prediction", "score")
+"""Names under which the answer of a model itself is watched; no feature may bear one of them."""
 
 
 def _short(key: str, form: Any) -> BeforeValidator:
@@ -25,6 +27,18 @@ def _short(key: str, form: Any) -> BeforeValidator:
         return {key: value} if isinstance(value, str | list | tuple) else value
 
     return BeforeValidator(expand, json_schema_input_type=form)
+
+
+def _of_a_feature(name: str) -> str:
+    if name in OWN_COLUMNS:
+        raise mistake(
+            f"{name!r} is what the model's own {name} is watched as",
+            f"Rename the feature through a mapping, as in features.input_{name}: $.features.{name}.",
+        )
+    return name
+
+
+FeatureName = Annotated[Name, AfterValidator(_of_a_feature)]
 
 
 class Column(Section):
@@ -182,8 +196,8 @@ class Model(Section):
         default_factory=dict
     )
     """Overrides by model version."""
-    columns: dict[Name, Annotated[Column, _short("type", ColumnType | Column)]] = Field(default_factory=dict)
-    """Features by name, as under ``features`` in the events."""
+    columns: dict[FeatureName, Annotated[Column, _short("type", ColumnType | Column)]] = Field(default_factory=dict)
+    """Features by name, as under ``features`` in the events; ``prediction`` and ``score`` are names of the model's own."""
     protected: dict[Name, Annotated[Protected, _short("groups", tuple[str | bool | int, ...] | Protected)]] = Field(
         default_factory=dict
     )

@@ -7,6 +7,8 @@ import pytest
 
 from config.errors import SettingsError
 from config.settings import KafkaSource, from_mapping, from_text, load
+from config.settings.model import OWN_COLUMNS
+from detectors.layouts import PREDICTION, SCORE
 from tests.config import sample
 
 HERE = Path(__file__).parent
@@ -136,3 +138,15 @@ def test_a_reference_is_found_beside_the_settings(tmp_path: Path) -> None:
 def test_any_shape_of_a_section_is_read_or_refused_by_name(section: str, value: object) -> None:
     with suppress(SettingsError):
         from_mapping(sample.settings(**{section: value}))
+
+
+@pytest.mark.parametrize("name", OWN_COLUMNS)
+def test_no_feature_bears_the_name_of_the_models_own_answer(name: str) -> None:
+    path = f"systems[0].models[0].columns.{name}"
+    found = mistakes(sample.settings(sample.model(columns={name: "number", "income": "text"})))
+    assert found[path] == f"'{name}' is what the model's own {name} is watched as"
+    assert "systems[0].models[0].columns.income.type" in found
+
+
+def test_the_names_of_the_models_answer_are_those_of_its_layout() -> None:
+    assert OWN_COLUMNS == (PREDICTION, SCORE)
