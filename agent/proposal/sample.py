@@ -15,6 +15,8 @@ from agent.source import Fetched
 
 SAMPLE_RECORDS = 20_000
 MAX_PATHS = 1000
+MAX_DEPTH = 100
+"""Objects and lists within each other."""
 
 Event = Mapping[str, Any]
 
@@ -25,7 +27,7 @@ class Sample:
 
     Attributes:
         events: in the order of reading.
-        unreadable: records that are no JSON object.
+        unreadable: records that are no JSON object, or one that is nested too deep.
         table: they are rows of a table, with flat names.
     """
 
@@ -98,11 +100,20 @@ def first_of(batches: Iterable[Fetched], records: int) -> Iterator[Fetched]:
 def _read(value: bytes | None) -> Event | None:
     try:
         event = msgspec.json.decode(value) if value is not None else None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     if isinstance(event, dict) and "specversion" in event and isinstance(event.get("data"), dict):
         event = event["data"]  # a CloudEvent: what it carries is what counts
-    return event if isinstance(event, dict) else None
+    return event if isinstance(event, dict) and _is_within(MAX_DEPTH, event) else None
+
+
+def _is_within(depth: int, value: object) -> bool:
+    """Whether a value of JSON is nested no deeper."""
+    if not isinstance(value, dict | list):
+        return True
+    return depth > 0 and all(
+        _is_within(depth - 1, one) for one in (value.values() if isinstance(value, dict) else value)
+    )
 
 
 def _quoted(key: str) -> str:

@@ -208,3 +208,28 @@ def test_a_cloud_event_is_opened(tmp_path: Path) -> None:
 def test_a_sample_without_objects_proposes_nothing() -> None:
     with pytest.raises(NothingToPropose, match="2 records are something else"):
         propose(Sample([], 2, table=False), "m")
+
+
+def test_a_native_feature_named_as_the_models_answer_is_left_out_and_said() -> None:
+    events = [event | {"features": {**event["features"], "score": 1.0 * n}} for n, event in enumerate(EVENTS)]
+    proposal = propose_native(events)
+    assert "score" not in model_of(proposal).columns
+    assert "# score: left out, the model's own score is watched by this name" in to_yaml(proposal, ORIGIN)
+
+
+def test_a_foreign_feature_named_as_the_models_answer_gets_another_name() -> None:
+    events = [event | {"input": {**event["input"], "score": 300.0 + n}} for n, event in enumerate(foreign_events())]
+    proposal = propose_foreign(events, "scoring")
+    assert proposal.mapping["features.input_score"] == "$.input.score"
+    assert {"input_score", "age"} <= set(model_of(proposal).columns)
+
+
+@pytest.mark.parametrize("depth", [200, 2_000, 100_000])
+@pytest.mark.parametrize("nested", [("[", "]"), ('{"a":', "}")])
+def test_records_that_are_nested_too_deep_are_unreadable_and_disturb_no_other(
+    tmp_path: Path, depth: int, nested: tuple[str, str]
+) -> None:
+    opened, closed = nested
+    deep = '{"a":' + opened * depth + "1" + closed * depth + "}"
+    (tmp_path / "events.jsonl").write_text(deep + "\n" + json.dumps({"a": 1}) + "\n")
+    assert sample_files([tmp_path / "events.jsonl"]) == Sample([{"a": 1}], 1, False)
