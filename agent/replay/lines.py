@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ class Lines:
     Lines end with ``\\n`` or ``\\r\\n``; a last line needs no end. A blank line is no record, but is counted, so that an
     offset plus one is the line number that an editor shows. A line over ``max_line_bytes`` is cut to one byte more than
     that: decoders then refuse it by its size, as they do with a message that is too big. A ``.zst`` file may hold several
-    frames, one after the other.
+    frames, one after the other. A byte order mark at the start of the file, as some editors write it, is no part of a line.
 
     Attributes:
         total_bytes: size of the file as it lies on disk.
@@ -123,8 +124,9 @@ class _Unpacked(io.RawIOBase):
 def _lines(raw: BinaryIO, compressed: bool, max_line_bytes: int) -> Iterator[bytes]:
     """Lines without their ends, blank ones as nothing, over-long ones cut to ``max_line_bytes + 1``."""
     reader = io.BufferedReader(_Unpacked(raw), CHUNK_BYTES) if compressed else raw
-    while line := reader.readline(max_line_bytes + 2):
-        kept = line
+    mark = codecs.BOM_UTF8
+    while line := reader.readline(len(mark) + max_line_bytes + 2):
+        kept, mark = line.removeprefix(mark), b""
         while not line.endswith(b"\n") and (line := reader.readline(CHUNK_BYTES)):
             pass
         kept = kept.removesuffix(b"\n").removesuffix(b"\r")[: max_line_bytes + 1]

@@ -89,6 +89,14 @@ def test_a_last_line_needs_no_line_break(tmp_path: Path) -> None:
     assert values(drain(started(path))) == [b"1", b"2"]
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.zst"])
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path, name: str) -> None:
+    mark = b"\xef\xbb\xbf"
+    (found,) = drain(started(write(tmp_path / name, [mark + b"12345", mark + b"67"]), max_line_bytes=5))
+    assert (list(found.offsets), list(found.values)) == ([0, 1], [b"12345", mark + b"67"])
+    assert drain(started(write(tmp_path / name, [mark]))) == []
+
+
 def test_a_blank_line_is_no_record_but_is_counted(tmp_path: Path) -> None:
     found = drain(started(write(tmp_path / "a", [b"1", b"", b" \t", b"2"])))
     assert [(*fetched.offsets,) for fetched in found] == [(0, 3)]
