@@ -89,7 +89,7 @@ class _Verification:
         shards = self._reader.shards()
         self._total = sum(map(self._size, shards))
         for shard in shards:
-            self._check_shard(shard)
+            self._check_shard(shard, finished=self._manifest is not None or shard != shards[-1])
         self._keys.run(self._heads(), self._leaves.about, self._findings)
         check_directory(self._directory, self._manifest, self._keys.trusted, self._findings)
         if self._manifest is not None:
@@ -111,9 +111,9 @@ class _Verification:
         except LogDamaged:
             return 0
 
-    def _check_shard(self, shard: str) -> None:
+    def _check_shard(self, shard: str, *, finished: bool) -> None:
         path = self._reader.path(shard)
-        heads = check_heads(path, self._keys.candidates, self._findings, live=self._live)
+        heads = check_heads(path, self._keys.candidates, self._findings, live=self._live, finished=finished)
         check = self._checks[shard] = ShardCheck(
             self._reader,
             shard,
@@ -123,6 +123,7 @@ class _Verification:
             self._findings,
             self._advance,
             with_payloads=self._payloads,
+            finished=finished,
         )
         check.run()
         self._check_files(check)
@@ -150,7 +151,7 @@ class _Verification:
     def _heads_again(self, check: ShardCheck) -> list[Head]:
         """The heads as they are now; roots of new ones are compared as far as their entries were read."""
         ignored = Findings(self._directory)
-        heads = check_heads(check.path, self._keys.candidates, ignored, live=True)
+        heads = check_heads(check.path, self._keys.candidates, ignored, live=True, finished=False)
         for head in heads[check.tree.checked :]:
             root = check.tree.root_at(head.size)
             if root is not None and root != head.root:

@@ -16,6 +16,7 @@ from exporters.evidence.proof_file import ProofFile
 from exporters.evidence.prove import check_proof
 
 _FILES = frozenset((layout.VERIFIERS, layout.LOCK, layout.HOLDS))
+_BEING_WRITTEN = frozenset(name + layout.FRESH for name in (layout.VERIFIERS, layout.HOLDS))
 _OF_EXPORT = frozenset((layout.VERIFIERS, layout.BUNDLE, layout.BUNDLE_README, DOCUMENTS, PROOFS))
 
 
@@ -27,6 +28,8 @@ def check_directory(
     for path in sorted(directory.iterdir()):
         if path.is_dir() and path.name.endswith(layout.GONE):
             findings.note(path, "left of a shard whose removal was interrupted; the agent removes it")
+        elif path.is_file() and path.name in _BEING_WRITTEN and manifest is None:
+            findings.note(path, "left by a write that was interrupted; the next one takes its place")
         elif not (path.name in known or (path.is_dir() and layout.is_shard(path.name))):
             findings.add(path, "no file of the log; nothing of this name belongs here")
     _check_keys(directory / layout.VERIFIERS, findings)

@@ -117,6 +117,8 @@ class RangeCheck:
             findings.add(where, "the frame is not what was written: its length was changed", "damaged")
         elif self._found.form != "segment" or self._shard.entries < self._shard.signed:
             findings.add(where, f"the frame is torn: {framed.torn_bytes} of its bytes are there", "damaged")
+        elif self._shard.finished:
+            findings.add(where, f"{framed.torn_bytes} bytes behind the last frame of a month that has ended", "damaged")
         else:
             findings.note(where, f"{framed.torn_bytes} bytes of an append that was not finished, nor recorded")
 

@@ -24,7 +24,7 @@ class ShardCheck:
     Attributes:
         path: of the shard; heads: signed heads whose signature verified.
         tree: as recomputed; payloads: as found, with what was erased.
-        entries: whole entries that were read.
+        entries: whole entries that were read; finished: nobody writes to this shard any more.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class ShardCheck:
         progress: Callable[[int], None],
         *,
         with_payloads: bool,
+        finished: bool,
     ) -> None:
         self.path = reader.path(shard)
         self.heads = heads
@@ -47,6 +48,7 @@ class ShardCheck:
         self.findings = findings
         self.progress = progress
         self.with_payloads = with_payloads
+        self.finished = finished
         self.entries = 0
         self._reader = reader
 

@@ -97,6 +97,21 @@ def test_a_torn_append_is_noted_and_a_changed_one_is_found(whole: WholeLog) -> N
     assert "its length was changed" in told(verify(whole.directory, KEYS))[0]
 
 
+def test_a_month_that_has_ended_has_no_append_that_was_interrupted(tmp_path: Path) -> None:
+    log = small_log(tmp_path / "log")
+    frame = FrameEncoder().encode(ENTRIES, 376, 1, b"\0\x02{}")
+    half = [frame[: HEAD_BYTES + 1], f"{NAME}/2026-11\n377\n".encode()]
+    for name, more in zip((layout.range_path(Path(), layout.SEGMENT, 0), Path(layout.CHECKPOINTS)), half, strict=True):
+        path = log / "2026-11" / name
+        sound = path.read_bytes()
+        path.write_bytes(sound + more)
+        assert told(verify(log, KEYS)) == [
+            f"2026-11/{name}, byte {len(sound)}: {len(more)} bytes behind the last "
+            f"{'checkpoint' if name.name == layout.CHECKPOINTS else 'frame'} of a month that has ended"
+        ]
+        path.write_bytes(sound)
+
+
 def test_another_key_is_told_from_the_one_that_signed(tmp_path: Path) -> None:
     log = tiny_log(tmp_path / "log")
     report = verify(log, (STRANGER.verifier,))
@@ -374,6 +389,14 @@ def test_what_an_interrupted_write_leaves_is_noted(whole: WholeLog) -> None:
     report = verify(log, KEYS)
     assert report.ok
     assert "left by a write that was interrupted" in noted(report)[0]
+
+
+@pytest.mark.parametrize("name", [layout.HOLDS, layout.VERIFIERS])
+def test_what_a_crash_leaves_of_a_file_beside_the_months_is_noted(whole: WholeLog, name: str) -> None:
+    (whole.close() / f"{name}.new").write_bytes(b"half")
+    report = verify(whole.directory, KEYS)
+    assert report.ok
+    assert noted(report) == [f"{name}.new: left by a write that was interrupted; the next one takes its place"]
 
 
 @pytest.mark.parametrize(
