@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +36,7 @@ from exporters.evidence.verify_shard import ShardCheck
 
 Progress = Callable[[int, int], None]
 _MORE_LOOKS = 3
-"""How often files that seem wrong are looked at again while a writer changes them."""
+"""How often what seems wrong is looked at again while a writer changes it."""
 
 
 def verify(
@@ -60,7 +61,15 @@ def verify(
     Raises:
         EvidenceError: there is no such directory, or it holds no log.
     """
-    return _Verification(LogReader(directory), vkeys, payloads, find_key, progress).run(kept)
+    reader = LogReader(directory)
+    for _ in range(_MORE_LOOKS):
+        shards = reader.shards()
+        with suppress(FileNotFoundError):
+            report = _Verification(reader, vkeys, payloads, find_key, progress).run(kept)
+            if report.ok or set(shards) <= set(reader.shards()):
+                return report
+        # a month has gone while it was read: its removal is then an entry, and the rest is read again
+    return _Verification(reader, vkeys, payloads, find_key, progress).run(kept)
 
 
 class _Verification:

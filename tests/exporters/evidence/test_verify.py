@@ -333,6 +333,34 @@ def test_a_shard_that_was_removed_after_its_time_is_not_missed(whole: WholeLog) 
     assert verify(whole.close(), KEYS).ok
 
 
+@pytest.mark.parametrize("entry", [0, 20])
+def test_a_month_that_is_pruned_under_the_eyes_of_verify_is_not_missed(whole: WholeLog, entry: int) -> None:
+    whole.step(whole.events(600))
+    whole.sign()
+    signed = whole.log.last_signed
+    assert signed is not None
+    whole.now_us = DECEMBER_US
+    whole.step(whole.events(3))
+
+    def prune(done: int, total: int) -> None:
+        if done > entry and (whole.directory / "2026-11").exists():
+            whole.step(bare(log_leaves.retention_leaf("2026-11", signed.size, signed.root, DECEMBER_US)))
+            remove_shard(DiskFiles(durable=False), whole.directory, "2026-11")
+
+    report = verify(whole.directory, KEYS, progress=prune)
+    whole.log.close()
+    assert report.findings == ()
+    assert [shard.name for shard in report.shards] == ["2026-12"]
+
+
+def test_a_month_that_is_taken_away_under_the_eyes_of_verify_is_missed(tmp_path: Path) -> None:
+    log = small_log(tmp_path / "log")
+    report = verify(log, KEYS, progress=lambda done, total: shutil.rmtree(log / "2026-11", ignore_errors=True))
+    assert told(report) == [
+        "2026-11: the shard is missing, though 2026-12 follows it and nothing says that it was removed"
+    ]
+
+
 def test_a_hold_must_be_the_one_that_the_log_has(whole: WholeLog) -> None:
     files = DiskFiles(durable=False)
     hold = Hold("h1", ("2026-11",), "kim", "dispute", NOVEMBER_US)
