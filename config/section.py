@@ -94,7 +94,7 @@ def _read_list(value: object) -> object:
     return value
 
 
-def _read_label(value: object) -> object:
+def read_label(value: object) -> object:
     """``true`` and ``1`` are labels too: they are compared as the JSON text that events carry."""
     if isinstance(value, bool | int):
         return json.dumps(value)
@@ -173,7 +173,7 @@ ByteSize = Annotated[
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """A short text without control characters."""
 
-Label = Annotated[Name, BeforeValidator(_read_label, json_schema_input_type=str | bool | int)]
+Label = Annotated[Name, BeforeValidator(read_label, json_schema_input_type=str | bool | int)]
 """A class or a group, as its JSON text."""
 
 InputFile = Annotated[Path, AfterValidator(_read_input_file)]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from config.errors import Problem
+from config.section import read_label
 from config.settings.document import Document, Location, format_location
 
 
@@ -15,6 +16,10 @@ def check_document(document: Document) -> Iterator[Problem]:
     yield from _unique(document, ("systems",), systems, "id")
     for i, system in _sections(systems):
         yield from _unique(document, ("systems", i, "models"), system.get("models"), "name")
+    for at, model in _models(document):
+        yield from _of_classes(document, at, model)
+        yield from _intersections(document, at, model)
+        yield from _segments(document, at, model)
     yield from _unique(document, ("receivers",), document.data.get("receivers"), "name")
     yield from _known_receivers(document)
     yield from _known_topics(document)
@@ -25,6 +30,47 @@ def _sections(value: Any) -> Iterator[tuple[int, dict[str, Any]]]:
     """The elements of a list that are sections, with their index."""
     if isinstance(value, list | tuple):
         yield from ((i, item) for i, item in enumerate(value) if isinstance(item, dict))
+
+
+def _models(document: Document) -> Iterator[tuple[Location, dict[str, Any]]]:
+    for i, system in _sections(document.data.get("systems")):
+        for j, model in _sections(system.get("models")):
+            yield ("systems", i, "models", j), model
+
+
+def _of_classes(document: Document, at: Location, model: dict[str, Any]) -> Iterator[Problem]:
+    """The classes that other keys name are among the classes."""
+    classes = [read_label(name) for name in _written_list(model.get("classes")) or ()]
+    for key in ("positive", "favourable"):
+        name = read_label(model.get(key))
+        if classes and isinstance(name, str) and name not in classes:
+            few = ", ".join(map(str, classes[:10])) + (", ..." if len(classes) > 10 else "")
+            yield _problem(document, (*at, key), f"{name!r} is not one of the classes", f"Choose one of: {few}.")
+
+
+def _intersections(document: Document, at: Location, model: dict[str, Any]) -> Iterator[Problem]:
+    """Each combines different protected attributes that are declared."""
+    declared, combinations = model.get("protected", {}), model.get("intersections")
+    for i, combination in enumerate(combinations if isinstance(combinations, list | tuple) else ()):
+        if not isinstance(combination, list | tuple) or not all(isinstance(name, str) for name in combination):
+            continue
+        place = (*at, "intersections", i)
+        if len(combination) < 2 or len(set(combination)) < len(combination):
+            what = f"{list(combination)} does not combine different attributes"
+            yield _problem(document, place, what, "Name two or more.")
+        for name in dict.fromkeys(combination):
+            if isinstance(declared, dict) and name not in declared:
+                what = f"{name!r} is not declared under protected"
+                yield _problem(document, place, what, "Declare it with its groups.")
+
+
+def _segments(document: Document, at: Location, model: dict[str, Any]) -> Iterator[Problem]:
+    """Segments are no protected attribute."""
+    written, declared = model.get("segments"), model.get("protected")
+    by = written.get("by") if isinstance(written, dict) else written
+    if isinstance(by, str) and isinstance(declared, dict) and by in declared:
+        what = f"{by!r} is a protected attribute"
+        yield _problem(document, (*at, "segments"), what, "It would become a metric label: use bias instead.")
 
 
 def _unique(document: Document, at: Location, value: Any, key: str) -> Iterator[Problem]:

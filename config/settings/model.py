@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
@@ -240,39 +239,18 @@ class Model(Section):
     @field_validator("positive")
     @classmethod
     def _positive_fits(cls, value: str | None, info: ValidationInfo) -> str | None:
-        task, classes = info.data.get("task"), info.data.get("classes", ())
+        task = info.data.get("task")
         if task == "binary" and value is None:
             raise mistake("a binary model needs its positive class", "Write the class that score speaks of.")
         if task in ("multiclass", "regression") and value is not None:
             raise mistake(f"a {task} model has no positive class", "Remove it; favourable names the good outcome.")
-        return _one_of(value, classes)
+        return value
 
     @field_validator("favourable")
     @classmethod
     def _favourable_fits(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("task") == "regression":
             raise mistake("a regression has no favourable class", "Remove it; groups are compared by their residuals.")
-        return _one_of(value, info.data.get("classes", ()))
-
-    @field_validator("intersections")
-    @classmethod
-    def _of_protected(cls, value: tuple[tuple[str, ...], ...], info: ValidationInfo) -> tuple[tuple[str, ...], ...]:
-        declared: Mapping[str, Protected] | None = info.data.get("protected")
-        if declared is None:
-            return value
-        for combination in value:
-            if len(set(combination)) < 2 or len(set(combination)) != len(combination):
-                raise mistake(f"{list(combination)} does not combine different attributes", "Name two or more.")
-            for name in combination:
-                if name not in declared:
-                    raise mistake(f"{name!r} is not declared under protected", "Declare it with its groups.")
-        return value
-
-    @field_validator("segments")
-    @classmethod
-    def _not_protected(cls, value: Segments | None, info: ValidationInfo) -> Segments | None:
-        if value is not None and value.by in (info.data.get("protected") or {}):
-            raise mistake(f"{value.by!r} is a protected attribute", "It would become a metric label: use bias instead.")
         return value
 
     def enabled_columns(self) -> dict[str, Column]:
@@ -291,13 +269,3 @@ def _distinct(value: tuple[str, ...]) -> tuple[str, ...]:
             raise mistake(f"{item!r} is listed twice", "Keep one.")
         seen.add(item)
     return value
-
-
-def _one_of(value: str | None, classes: tuple[str, ...]) -> str | None:
-    if value is not None and classes and value not in classes:
-        raise mistake(f"{value!r} is not one of the classes", f"Choose one of: {_few(classes)}.")
-    return value
-
-
-def _few(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")

@@ -88,7 +88,11 @@ def test_ids_are_given_once() -> None:
 
 def test_a_mistake_in_one_model_does_not_hide_one_in_another() -> None:
     data = sample.settings(sample.model(positive="x"), sample.model(name="b", classes=["a"]))
-    assert set(mistakes(data)) == {"systems[0].models[0].positive", "systems[0].models[1].classes"}
+    assert set(mistakes(data)) == {
+        "systems[0].models[0].positive",
+        "systems[0].models[1].classes",
+        "systems[0].models[1].positive",
+    }
 
 
 def test_attributes_that_metrics_may_show_are_declared_by_some_model() -> None:
@@ -150,3 +154,33 @@ def test_no_feature_bears_the_name_of_the_models_own_answer(name: str) -> None:
 
 def test_the_names_of_the_models_answer_are_those_of_its_layout() -> None:
     assert OWN_COLUMNS == (PREDICTION, SCORE)
+
+
+def test_wrong_classes_hide_no_class_that_is_none_of_them() -> None:
+    found = mistakes(sample.settings(sample.model(classes=["a", "b", "c"], positive="z", favourable="y")))
+    assert found["systems[0].models[0].positive"] == "'z' is not one of the classes"
+    assert found["systems[0].models[0].favourable"] == "'y' is not one of the classes"
+    assert found["systems[0].models[0].classes"] == "a binary model has 2 classes, not 3"
+
+
+def test_the_positive_class_may_be_written_as_the_value_that_events_carry() -> None:
+    from_mapping(sample.settings(sample.model(classes=[False, True], positive=True)))
+    from_mapping(sample.settings(sample.model(classes="0, 1", positive=1)))
+
+
+def test_every_wrong_combination_is_told_also_beside_a_wrong_attribute() -> None:
+    model = sample.model(
+        protected={"sex": ["F"], "age": ["young", "old"]},
+        intersections=[["sex", "age"], ["sex", "region"], ["age", "age"], ["age"], ["sex", "income"]],
+        segments="sex",
+    )
+    found = mistakes(sample.settings(model))
+    at = "systems[0].models[0]"
+    assert found == {
+        f"{at}.protected.sex.groups": "the list needs at least 2 entries",
+        f"{at}.intersections[1]": "'region' is not declared under protected",
+        f"{at}.intersections[2]": "['age', 'age'] does not combine different attributes",
+        f"{at}.intersections[3]": "['age'] does not combine different attributes",
+        f"{at}.intersections[4]": "'income' is not declared under protected",
+        f"{at}.segments": "'sex' is a protected attribute",
+    }
