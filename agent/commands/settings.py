@@ -18,6 +18,7 @@ from agent.web.in_force import read_web
 from config.errors import Problem, SettingsError
 from config.settings import Settings, load
 from config.settings.document import read_document
+from config.settings.problems import placed
 from config.settings.schema import json_schema
 from detectors.families import FAMILIES, MEASURES, RULES
 
@@ -63,29 +64,25 @@ def show(file: SettingsFile, as_json: AsJson = False) -> None:
 def find_problems(file: Path) -> tuple[Problem, ...]:
     """Every mistake in a settings file: what the settings see, then what detectors, references and the decoder see."""
     try:
+        document = read_document(file)
+    except SettingsError as error:
+        return error.problems
+    try:
         settings = load(file)
     except SettingsError as error:
-        return (*error.problems, *_unknown_names(file))
+        unknown = check_names(document.data, RULES, [family.name for family in FAMILIES], MEASURES)
+        return placed((*error.problems, *unknown), document)
     problems: tuple[Problem, ...] = ()
     for build in (Contexts, build_decoder, _read_web):
         try:
             build(settings)
         except SettingsError as error:
             problems += error.problems
-    return problems
+    return placed(problems, document)
 
 
 def _read_web(settings: Settings) -> None:
     read_web(settings.listen)
-
-
-def _unknown_names(file: Path) -> tuple[Problem, ...]:
-    """Names that no detector has, in a file that has other mistakes too."""
-    try:
-        data = read_document(file).data
-    except SettingsError:
-        return ()
-    return check_names(data, RULES, [family.name for family in FAMILIES], MEASURES)
 
 
 def effective_settings(settings: Settings) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -58,6 +60,22 @@ def explain(error: ValidationError, document: Document, root: type[BaseModel]) -
 def in_file_order(problems: list[Problem]) -> tuple[Problem, ...]:
     """Sorted by line; what is not written in the file comes last."""
     return tuple(sorted(problems, key=lambda problem: (problem.line is None, problem.line or 0)))
+
+
+def placed(problems: Iterable[Problem], document: Document) -> tuple[Problem, ...]:
+    """Problems that were found later, with the lines of what they speak of, in file order."""
+    lines = {format_location(location): line for location, line in document.lines.items()}
+    return in_file_order([_placed(problem, lines) for problem in problems])
+
+
+def _placed(problem: Problem, lines: Mapping[str, int]) -> Problem:
+    """With the line of its path, or of the nearest section around it that is written in the file."""
+    if problem.line is not None or problem.path.endswith(")"):  # (from VARIABLE)
+        return problem
+    path = problem.path
+    while path and path not in lines:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return replace(problem, line=lines.get(path))
 
 
 def _explain(details: ErrorDetails, document: Document, root: type[BaseModel]) -> Problem:

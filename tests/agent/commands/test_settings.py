@@ -61,9 +61,30 @@ def test_names_that_no_detector_has_are_mistakes(tmp_path: Path) -> None:
     code, output, _ = run("check", "--json", file)
     assert code == 1
     assert [(p["path"], p["remedy"]) for p in json.loads(output)["problems"]] == [
-        ("systems[0].models[0].thresholds.js_distnace", "Did you mean js_distance?"),
         ("systems[0].models[0].detectors.drfit", "Did you mean drift?"),
+        ("systems[0].models[0].thresholds.js_distnace", "Did you mean js_distance?"),
     ]
+
+
+@pytest.mark.parametrize("owner", ["team", "7"])
+def test_names_that_no_detector_has_come_with_their_line(tmp_path: Path, owner: str) -> None:
+    text = f"""source: {{type: kafka, brokers: [b:9092], topics: [t]}}
+systems:
+  - {{id: s, purpose: p, owner: {owner}, models: [
+      {{name: m, task: regression,
+        detectors: {{drfit: false}},
+        baseline: {{maee: 3}},
+        thresholds: {{js_distnace: {{tolerance: 0.2}}}}}}]}}
+exposition:
+  measures:
+    - psy
+"""
+    file = tmp_path / "wachter.yaml"
+    file.write_text(text)
+    _, output, _ = run("check", "--json", file)
+    found = [(p["path"].split(".")[-1], p["line"]) for p in json.loads(output)["problems"]]
+    unknown = [("drfit", 5), ("maee", 6), ("js_distnace", 7), ("psy", 9)]
+    assert found == ([("owner", 3), *unknown] if owner == "7" else unknown)
 
 
 def test_paths_that_cannot_both_be_read_are_mistakes(tmp_path: Path) -> None:
