@@ -13,16 +13,19 @@ from dataclasses import replace
 
 import numpy as np
 
+from detectors.cells import hold_events
 from detectors.classification import Support, read_classes, support
+from detectors.comparison import CellIndex
 from detectors.coverage import blocking, coverages, label_count, measure_coverage
 from detectors.estimates import Estimate, difference, exactly, relative_rise
 from detectors.family import Frame, InferenceTally, LabelTally
 from detectors.groups import Groups
 from detectors.layout import Layout, Task
+from detectors.layouts import PREDICTION
 from detectors.measurement import Measurement, Rule, Stage, Track
 from detectors.outcomes import Outcomes
 from detectors.readings import Reading, Scale
-from detectors.reasons import NO_LABELS, NO_REFERENCE, PROVISIONAL, TOO_FEW_LABELS
+from detectors.reasons import NO_LABELS, NO_PREDICTIONS, NO_REFERENCE, PROVISIONAL, TOO_FEW_LABELS
 from detectors.regression import read_errors
 from detectors.scores import read_scores
 from detectors.tables import Tables
@@ -65,9 +68,18 @@ class Performance:
         found = coverages(window, frame)
         yield from measure_coverage(found, frame)
         if not label_count(window, frame.layout):
-            yield Measurement(primary(frame.layout), reason=NO_LABELS, direction=direction(primary(frame.layout)))
+            reason = NO_PREDICTIONS if _lacks_predictions(window, frame.layout) else NO_LABELS
+            yield Measurement(primary(frame.layout), reason=reason, direction=direction(primary(frame.layout)))
             return
         yield from _compare(window, frame, blocking(found))
+
+
+def _lacks_predictions(window: Tables, layout: Layout) -> bool:
+    """There are events, and none has a prediction that a label could be held against."""
+    index = layout.derived(CellIndex.of)
+    if PREDICTION not in index.names or not hold_events(window):
+        return False
+    return not index.counts(window)[index.names.index(PREDICTION)].any()
 
 
 def primary(layout: Layout) -> str:

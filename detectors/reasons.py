@@ -11,6 +11,7 @@ INTERVAL_TOO_WIDE = "interval_too_wide"
 NO_GROUPS = "no_declared_groups"
 NO_LABELS = "no_labels"
 NO_LATENCY = "no_latency"
+NO_PREDICTIONS = "no_predictions"
 NO_REFERENCE = "no_reference"
 NO_REFERENCE_VALUES = "no_reference_values"
 NO_SPREAD = "no_spread"
@@ -58,5 +59,5 @@ NOT_CURED_BY_MORE_EVENTS = frozenset(
 )
 """Reasons that lie in the reference, in the settings, or in which labels come."""
 
-NOTHING_TO_ADD = frozenset({NO_LABELS, NO_LATENCY, NO_VALUES})
+NOTHING_TO_ADD = frozenset({NO_LABELS, NO_LATENCY, NO_PREDICTIONS, NO_VALUES})
 """The window is empty for this measure. It is skipped, as an empty window is: a run has windows that hold something."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.agent.conftest import OpenStage
 from tests.agent.stage import SYSTEM, Stage, event, events, label, model_of, settings_of
 
@@ -122,6 +124,18 @@ def test_a_model_with_few_positives_a_window_is_judged_over_several_windows(open
     alone, together, *_ = stage.lines("roc_auc", stage="labels")
     assert (alone["verdict"], alone["verdict_reason"]) == ("insufficient_data", "too_few_labels")
     assert (together["verdict"], len(together["judged_with"])) == ("critical", 2)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [({"prediction": None, "label": "yes"}, "no_predictions"), ({"label": None}, "no_labels")],
+)
+def test_labels_without_a_prediction_are_told_from_no_labels(
+    open_stage: OpenStage, told: dict[str, Any], reason: str
+) -> None:
+    stage = open_stage(labels={"horizon": "1h", "in_event": True}, scored=True)
+    stage.run(*events("a", 0, 200, score=0.7, **told)).finish()
+    assert {one["reason"] for one in stage.lines("roc_auc", stage="labels")} == {reason}
 
 
 def test_what_is_judged_together_stands_beside_the_windows_own_figures(open_stage: OpenStage) -> None:
