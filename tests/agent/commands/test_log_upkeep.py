@@ -6,9 +6,11 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -27,6 +29,7 @@ from exporters.evidence.reader import LogReader
 from exporters.evidence.retention import read_holds
 from exporters.evidence.verify import verify
 from tests.agent.stage import START_US, SYSTEM, Stage, event, events, model_of
+from tests.exporters.evidence.payload_edits import edit_payloads
 
 DAY_US = 86_400_000_000
 SETTINGS: dict[str, Any] = {
@@ -118,19 +121,38 @@ def test_a_person_is_erased_from_all_months(file: Path, log: Path) -> None:
     assert_verifies(log)
 
 
-def test_sealed_payloads_are_verified_with_the_keys_of_the_state_before_and_after_an_erasure(file: Path) -> None:
+@pytest.fixture
+def sealed(file: Path) -> Path:
+    """The log of an agent that seals, with an event of ann and one of bob."""
     asked = {**SETTINGS, "log": {"payloads": "sealed"}, "state": {"directory": str(file.parent / "state")}}
     file.write_text(yaml.safe_dump(asked))
     stage = Stage(load(file, {}), clock=FixedClock(START_US))
     stage.run(event("a", 1, subject_ref="ann"), event("b", 2, subject_ref="bob"))
     stage.step.end("stopped")
     stage.close()
+    return log_directory(stage.settings)
+
+
+def test_sealed_payloads_are_verified_with_the_keys_of_the_state_before_and_after_an_erasure(
+    file: Path, sealed: Path
+) -> None:
     for opened in (2, 1):
         report = run_json("verify", "-s", file)
         assert report["notes"] == []
         payloads = report["shards"][0]["payloads"]
         assert (payloads["opened"], payloads.get("sealed")) == (opened, None)
         run_json("erase", "ann", "-s", file)
+
+
+def test_a_sealed_payload_whose_tag_was_taken_away_is_beyond_reach_once_its_person_is_erased(
+    file: Path, sealed: Path
+) -> None:
+    edit_payloads(sealed / "2026-01", lambda first, block: replace(block, subjects=np.zeros_like(block.subjects)))
+    answer = run_json("erase", "ann", "-s", file)
+    assert (answer["payloads"], answer["keys"]) == (0, 1)
+    code, output, _ = run("verify", "-s", file)
+    assert code == 1
+    assert "its payload is sealed under a key that the state does not have" in output
 
 
 def test_erasing_says_what_it_did(file: Path, log: Path) -> None:
