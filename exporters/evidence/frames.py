@@ -164,6 +164,17 @@ def read_heads(file: BinaryIO, name: str) -> Iterator[tuple[int, Head]]:
         file.seek(offset)
 
 
+def later_version(magic: bytes, known: bytes) -> str:
+    """What to say of a mark that ends in a later digit than the one that is known; empty for any other bytes."""
+    kind, version = known[:-1], known[-1:]
+    if magic[:-1] != kind or not magic[-1:].isdigit() or magic[-1:] <= version:
+        return ""
+    return (
+        f"it says that it is of format {magic[-1:].decode()}, this version reads format {version.decode()}. "
+        "Run the version that wrote it"
+    )
+
+
 def _read_body(file: BinaryIO, head_bytes: bytes, where: str, offset: int) -> Frame:
     head = _parse_head(head_bytes, where)
     if head.stored_bytes > MAX_RAW_BYTES + (MAX_RAW_BYTES >> 7):
@@ -189,7 +200,7 @@ def _parse_head(data: bytes, where: str) -> Head:
     magic, *rest = _HEAD.unpack(data)
     head = Head(*rest)
     if magic != MAGIC:
-        raise LogDamaged(where, f"no frame begins here: {magic!r} instead of {MAGIC!r}")
+        raise LogDamaged(where, later_version(magic, MAGIC) or f"no frame begins here: {magic!r} instead of {MAGIC!r}")
     if head.kind not in (ENTRIES, PAYLOADS) or head.count == 0:
         raise LogDamaged(where, f"no frame has kind {head.kind} and {head.count} entries")
     if head.first // RANGE_ENTRIES != (head.end - 1) // RANGE_ENTRIES:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 
 from config.errors import LogDamaged
-from exporters.evidence.frames import ENTRIES, ENTRIES_PER_FRAME, RANGE_ENTRIES, Frame, read_frame
+from exporters.evidence.frames import ENTRIES, ENTRIES_PER_FRAME, RANGE_ENTRIES, Frame, later_version, read_frame
 
 MAGIC = b"WEP1"
 FRAMES = RANGE_ENTRIES // ENTRIES_PER_FRAME
@@ -72,6 +72,9 @@ def _read_trailer(file: BinaryIO, name: str) -> list[int]:
     file.seek(start)
     trailer = file.read(TRAILER_BYTES)
     table, digest = trailer[:_OFFSETS_BYTES], trailer[_OFFSETS_BYTES : -len(MAGIC)]
+    later = later_version(trailer[-len(MAGIC) :], MAGIC)
+    if later:
+        raise LogDamaged(f"{name}, byte {size - len(MAGIC)}", later)
     if not trailer.endswith(MAGIC) or sha256(table).digest() != digest:
         raise LogDamaged(f"{name}, byte {start}", "the trailer of the pack is not what was written")
     offsets = [*np.frombuffer(table, "<u8").tolist(), start]
