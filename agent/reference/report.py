@@ -7,14 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from detectors.chunks import MIN_CHUNKS
+from detectors.classification import margins
+from detectors.coverage import label_count
 from detectors.families import FAMILIES
 from detectors.family import Frame
-from detectors.layout import FIRST_VALUE, Layout
+from detectors.layout import FIRST_VALUE, Layout, Task
 from detectors.measurement import Measurement, Stage
+from detectors.outcomes import LABELLED
 from detectors.policy import MIN_Z
 from detectors.reference import Reference
 
 SHOWN_FAMILIES = frozenset({"performance", "bias"})
+MOST_OUTSIDE = 0.01
 FEW_ROWS = 1000
 """Below this a column's cells hold about 30 rows each, and every comparison is wide."""
 
@@ -56,8 +60,32 @@ def warnings_of(reference: Reference) -> Iterator[str]:
         yield f"{rejected} records were rejected: " + ", ".join(
             f"{name.removeprefix('rows_rejected_')} {count}" for name, count in facts.items() if "rejected_" in name
         )
+    yield from _outside_classes(reference)
     for name in _columns_without_values(reference.layout):
         yield f"column {name} has no value in any row: only its presence and type can be watched"
+
+
+def _outside_classes(reference: Reference) -> Iterator[str]:
+    """Answers that are none of the classes: most often the same ones written otherwise, as 1.0 for 1."""
+    for what, outside, n in _answers(reference):
+        if n and outside > MOST_OUTSIDE * n:
+            classes = ", ".join(reference.layout.classes[:10])
+            yield (
+                f"{outside} of {n} {what} are none of the classes ({classes}) and count as wrong: "
+                "they are compared as JSON text, where 1.0 is not 1"
+            )
+
+
+def _answers(reference: Reference) -> Iterator[tuple[str, int, int]]:
+    """Predictions and labels of a classification: how many are none of its classes, and how many there are."""
+    if reference.layout.task is Task.REGRESSION:
+        return
+    if "groups.predicted" in reference.tables:
+        predicted = reference.tables.ints("groups.predicted")
+        yield "predictions", int(predicted[-1]), int(predicted.sum())
+    if label_count(reference.tables, reference.layout):
+        labelled = margins(reference.tables)[:, :, LABELLED].sum(axis=0)
+        yield "labels", int(labelled[-1]), int(labelled.sum())
 
 
 def to_record(reference: Reference) -> dict[str, Any]:
