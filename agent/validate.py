@@ -1,4 +1,4 @@
-"""Checks of settings that need to know the detectors: names of metrics and families."""
+"""Checks of settings that need to know the detectors: names of metrics and families, and what values they can have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 from config.errors import Problem
 from config.settings import Settings
+from detectors.layout import Task
 from detectors.measurement import Rule
+from detectors.ranges import fits, largest_effect, performance_of, values_of
 
 RULED = "metric with a threshold"
 
@@ -32,16 +34,51 @@ def check_names(
     """The same for settings as they were written, which may have other mistakes: what has not the form of names is passed
     over."""
     families = families or {rule.family for rule in known.values()}
-    problems = list(_unknown("thresholds", _names(data, "thresholds"), known, RULED))
+    problems = list(_thresholds("", data, known))
     for path, model in _models(data):
-        problems += _unknown(f"{path}.thresholds", _names(model, "thresholds"), known, RULED)
+        problems += _thresholds(f"{path}.", model, known)
         problems += _unknown(f"{path}.detectors", _names(model, "detectors"), families, "detector family")
         if measures:
             problems += _unknown(f"{path}.baseline", _names(model, "baseline"), measures, "measure")
+            problems += _unfit_baselines(path, model, measures)
     if measures:
         exposed = _names(_section(data, "exposition"), "measures")
         problems += _unknown("exposition.measures", exposed, measures, "measure")
     return tuple(problems)
+
+
+def _thresholds(before: str, section: Mapping[str, Any], known: Mapping[str, Rule]) -> Iterator[Problem]:
+    """Metrics that no detector has, and tolerances that no effect can exceed."""
+    yield from _unknown(f"{before}thresholds", _names(section, "thresholds"), known, RULED)
+    for metric, threshold in _section(section, "thresholds").items():
+        stated = _number(threshold.get("tolerance")) if isinstance(threshold, Mapping) else None
+        if metric in known and stated is not None and stated > largest_effect(metric):
+            yield Problem(
+                f"{before}thresholds.{metric}.tolerance",
+                f"{stated:g} is above {largest_effect(metric):g}, the largest effect of {metric}: it would never breach",
+                "Write a smaller number; enabled: false switches the metric off.",
+            )
+
+
+def _unfit_baselines(path: str, model: Mapping[str, Any], measures: Collection[str]) -> Iterator[Problem]:
+    """Stated values of measures that a model of this task does not have, and values that they cannot have."""
+    task = model.get("task")
+    if task not in tuple(Task):
+        return
+    fitting = performance_of(Task(task))
+    for metric, written in _section(model, "baseline").items():
+        place, value = f"{path}.baseline.{metric}", _number(written)
+        if metric in measures and metric not in fitting:
+            yield Problem(
+                place, f"the performance of a {task} model has no {metric}", f"Name one of: {', '.join(fitting)}."
+            )
+        elif metric in fitting and value is not None and not fits(metric, value):
+            low, high = values_of(metric)
+            yield Problem(place, f"{metric} cannot be {value:g}", f"It lies between {low:g} and {high:g}.")
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _models(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

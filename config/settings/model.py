@@ -214,7 +214,7 @@ class Model(Section):
     detectors: dict[Name, bool] = Field(default_factory=dict)
     """Families switched off (``drift: false``); all are on."""
     baseline: dict[Name, float] = Field(default_factory=dict)
-    """Stated values of performance metrics, used where there is no reference."""
+    """Stated values of performance metrics of the task, used where there is no reference."""
     expected_silence_us: Duration | None = None
     """No event for longer than this is a finding; without it, four times the reference's longest gap."""
     subjects: bool = False

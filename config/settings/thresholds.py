@@ -16,7 +16,7 @@ class Threshold(Section):
     """What is changed of a metric's rule; everything left out stays as shipped (docs/statistics.md)."""
 
     tolerance: float | None = Field(default=None, ge=0)
-    """Tolerated effect, in the units of the metric."""
+    """Tolerated effect, in the units of the metric; at most its largest effect, which is 1 of shares and distances."""
     open_after: int | None = Field(default=None, ge=1, le=1000)
     """Breaching windows until the incident opens."""
     clear_after: int | None = Field(default=None, ge=1, le=1000)
