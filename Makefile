@@ -34,9 +34,10 @@ test: setup parts ## every test, those against real Kafka, Prometheus and Alertm
 test-quick: setup ## tests that need neither Java nor a server, within 60 s
 	@$(PYTEST) -m "not slow and not parts"
 
-test-faults: setup parts ## every fault in its long form, figures at the end; WACHTER_FAULTS_SCALE and WACHTER_TEST_KILLS say how long
+test-faults: setup parts ## every fault in its long form, figures at the end; docs/guarantees.md says how to make it longer
 	@WACHTER_FAULTS_SCALE=$${WACHTER_FAULTS_SCALE:-20} WACHTER_TEST_KILLS=$${WACHTER_TEST_KILLS:-200} \
-		$(RUN)/python -m pytest -q tests/faults tests/parts/test_pipeline_kafka.py
+		WACHTER_TEST_MUTATIONS=$${WACHTER_TEST_MUTATIONS:-10000} \
+		$(RUN)/python -m pytest -q tests/faults tests/exporters/evidence tests/parts/test_pipeline_kafka.py
 
 check: setup ## lint, format, types, direction of imports
 	@$(RUN)/ruff check .
