@@ -10,10 +10,17 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from config.errors import LogUnwritable
-from exporters.evidence.entries import Entries
+from exporters.evidence.entries import SALT_BYTES, Entries
 from exporters.evidence.frames import RANGE_ENTRIES
 from exporters.evidence.heads import Signed
 from exporters.evidence.recorded import LastSigned, Recorded
@@ -40,6 +47,7 @@ class LogOnAFrailDisk(RuleBasedStateMachine):
     def begin(self, seed: int) -> None:
         self.disk = FrailDisk(seed)
         self.told: list[bytes] = []
+        self.erased: set[tuple[str, int]] = set()
         self.signed: list[Signed] = []
         self.open()
 
@@ -70,6 +78,13 @@ class LogOnAFrailDisk(RuleBasedStateMachine):
         if signed is not None:
             self.known = LastSigned(signed.shard, signed.size, signed.root)
 
+    def erase(self, share: int) -> None:
+        """Every so many of the recorded entries of the month that is written; all of it was done once it returns."""
+        assert self.state is not None
+        chosen = range(share % 5, self.state.size, share)
+        self.log.erase({self.state.shard: chosen})
+        self.erased |= {(self.state.shard, entry) for entry in chosen}
+
     def recover(self) -> None:
         self.disk.heal()
         self.log.cut_back(self.state)
@@ -93,6 +108,30 @@ class LogOnAFrailDisk(RuleBasedStateMachine):
         self.log.sync()
         self.log.cut_back(self.state)
         self.keep(self.log.last_signed)
+
+    @precondition(lambda self: self.state is not None)
+    @rule(share=st.integers(1, 50))
+    def payloads_are_erased(self, share: int) -> None:
+        self.erase(share)
+
+    @precondition(lambda self: self.state is not None)
+    @rule(share=st.integers(1, 50), changes=st.integers(0, 12))
+    def the_disk_fails_while_payloads_are_erased(self, share: int, changes: int) -> None:
+        self.disk.fail_after(changes, OSError)
+        try:
+            self.erase(share)
+        except LogUnwritable:
+            self.recover()
+            self.erase(share)
+        self.disk.heal()
+
+    @precondition(lambda self: self.state is not None)
+    @rule(share=st.integers(1, 50), changes=st.integers(0, 12))
+    def power_is_lost_while_payloads_are_erased(self, share: int, changes: int) -> None:
+        self.disk.fail_after(changes, PowerLoss)
+        with suppress(PowerLoss):
+            self.erase(share)
+        self.lose_power()
 
     @rule()
     def the_month_turns(self) -> None:
@@ -146,6 +185,7 @@ class LogOnAFrailDisk(RuleBasedStateMachine):
         leaves = {shard: stored_leaves(self.disk, self.root / shard) for shard in shards}
         payloads = {shard: stored_payloads(self.disk, self.root / shard) for shard in shards}
         assert len(leaves.get(self.state.shard, [])) == len(payloads.get(self.state.shard, [])) == self.state.size
+        assert all(payloads[shard][entry] == (bytes(SALT_BYTES), None) for shard, entry in self.erased)
         inferences = [leaf for shard in shards for leaf in leaves[shard] if b'"inference"' in leaf]
         assert inferences == self.told
         for head in self.signed:
@@ -177,6 +217,7 @@ class LogBeforeAPack(LogOnAFrailDisk):
         self.disk = copy.deepcopy(disk)
         self.disk.random.seed(seed)
         self.told = list(batch.leaves)
+        self.erased = set()
         self.signed = []
         self.written = len(self.told)
         self.open()
