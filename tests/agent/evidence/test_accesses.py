@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from agent.cli import app
 from agent.evidence.begin import log_directory, upkeep_of
 from agent.state.accesses import note_access, waiting
 from agent.state.store import DATABASE
@@ -75,3 +78,15 @@ def test_one_that_waited_when_the_agent_ended_is_logged_by_the_next(open_stage: 
     stage.restart()
     tending(stage)()
     assert [leaf.actor for leaf in logged(stage)] == ["kim"]
+
+
+def test_a_replay_passes_over_accesses(open_stage: OpenStage, tmp_path: Path) -> None:
+    stage = open_stage().run(*events("a", 0, 90))
+    note(stage, "kim")
+    tending(stage)()
+    stage.run(*events("b", 90, 200))
+    stage.step.end("stopped")
+    assert len(logged(stage)) == 1
+    log, out = log_directory(stage.settings), tmp_path / "out"
+    result = CliRunner().invoke(app, ["replay", "--from-log", str(log), "--out", str(out)])
+    assert (result.exit_code, "byte for byte" in result.stdout) == (0, True), result.stdout
