@@ -125,12 +125,17 @@ class FileCheck:
         number = layout.parse_range(rest)
         if number is None or kind not in (*_OF_PACKED, layout.SEGMENT):
             return False
-        if number >= self._packed and (kind == layout.SEGMENT or (kind == layout.PAYLOAD and self._is_of_tiles)):
+        if number >= self._packed and (kind == layout.SEGMENT or self._is_beside_tiles(kind, number)):
             return True
         if not self._has(layout.SEGMENT, number) or not self._is_repeated(kind, number):
             return False
         self._findings.note(self._path / name, "left by a packing that was interrupted; the agent mends it")
         return True
+
+    def _is_beside_tiles(self, kind: str, number: int) -> bool:
+        """Whether it holds the payloads of exported entries that lie in tiles."""
+        is_payload = kind == layout.PAYLOAD and kind in self._kinds
+        return self._is_of_tiles and is_payload and number * RANGE_ENTRIES < self._signed
 
     def _is_repeated(self, kind: str, number: int) -> bool:
         """Whether a file holds what another file of its full range holds: only a full range is packed."""

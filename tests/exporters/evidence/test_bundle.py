@@ -172,6 +172,19 @@ def test_a_month_that_was_put_into_an_export_is_named(log: LogReader, tmp_path: 
     assert "2026-11: bundle.json does not list this shard" in map(str, verify(tmp_path / "out", KEYS).findings)
 
 
+def test_payloads_of_entries_that_an_export_has_not_are_named(log: LogReader, tmp_path: Path) -> None:
+    out = export(log, tmp_path / "out", payloads=True)
+    shutil.copy(out / "2026-12" / "payload" / "000", out / "2026-12" / "payload" / "001")
+    found = [finding.where for finding in verify(out, KEYS).findings]
+    assert found == ["2026-12/payload/001"]
+
+
+def test_payloads_in_an_export_without_are_named(log: LogReader, tmp_path: Path) -> None:
+    out = export(log, tmp_path / "out")
+    shutil.copytree(export(log, tmp_path / "all", payloads=True) / "2026-12" / "payload", out / "2026-12" / "payload")
+    assert [finding.where for finding in verify(out, KEYS).findings] == ["2026-12/payload/000"]
+
+
 @pytest.mark.parametrize("name", [layout.BUNDLE, layout.BUNDLE_README])
 def test_what_an_export_says_of_itself_is_as_it_was_written(log: LogReader, tmp_path: Path, name: str) -> None:
     out = export(log, tmp_path / "out")
