@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 
 from agent.commands.terminal import Console
+from agent.state.beside import open_beside
 from agent.state.store import DATABASE
 from config.errors import SettingsError
 from config.settings import load
@@ -68,7 +69,7 @@ def _state_directory(settings: Path) -> Path:
 def open_state(settings: Path | None, state: Path | None) -> Iterator[sqlite3.Connection]:
     """The database, read only; an agent that runs is not disturbed."""
     database = database_of(settings, state)
-    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
+    with closing(open_beside(database, "ro")) as connection:
         try:
             yield connection
         except sqlite3.Error as error:

@@ -15,15 +15,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from agent.clock import time_us
 from agent.commands.common import USAGE, fail
 from agent.commands.terminal import Console
-from agent.evidence.opened import FindKey
 from agent.replay.comparison import Span
 from agent.replay.from_log import DIFFERENCES, LogSummary, replay_log
 from agent.replay.log_entries import keys_of, no_keys
 from agent.replay.run import INCIDENTS, MEASUREMENTS
+from agent.state.beside import open_beside
 from agent.state.store import DATABASE
 from config.errors import WachterError
 from config.settings import load
 from detectors.windows import BEGINNING_OF_TIME, END_OF_TIME
+from exporters.evidence.seal import FindKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def _keys(state: Path | None) -> Iterator[FindKey]:
         yield no_keys
         return
     database = (state / DATABASE).absolute()
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
+    with closing(open_beside(database, "ro")) as connection:
         yield keys_of(connection)
 
 

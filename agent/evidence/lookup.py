@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from agent.evidence.opened import FindKey, open_payload
+from agent.evidence.opened import open_payload
 from config.errors import EvidenceError
 from exporters.evidence.leaf import Act, Incident, Inference, Label, Leaf, Oversight, read_leaf
 from exporters.evidence.payload_text import record_of
 from exporters.evidence.reader import LogReader, PayloadState
+from exporters.evidence.seal import FindKey
 
 
 @dataclass(frozen=True, slots=True)

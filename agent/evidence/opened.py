@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from hashlib import sha256
 from typing import Literal
 
 from exporters.evidence.reader import Payload
-from exporters.evidence.seal import KEY_ID_BYTES, open_sealed
-
-FindKey = Callable[[bytes], bytes | None]
-"""The key of a key id; ``None`` where it is not known."""
+from exporters.evidence.seal import KEY_ID_BYTES, FindKey, open_sealed
 
 Flaw = Literal["", "absent", "erased", "sealed", "changed"]
 """Why a payload cannot be used: ``sealed`` under a key that is not here, ``changed``: not what the leaf commits to."""

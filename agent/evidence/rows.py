@@ -19,7 +19,7 @@ import numpy as np
 
 from agent.decoders import RecordDecoder, build_decoder
 from agent.evidence.covered import Covered
-from agent.evidence.opened import FindKey, open_payload
+from agent.evidence.opened import open_payload
 from agent.evidence.span import ACCEPTED, Span
 from agent.source import Fetched, Headers, Partition
 from config.settings import KafkaSource, Settings
@@ -28,6 +28,7 @@ from exporters.evidence.leaf import Inference, Leaf, read_leaf
 from exporters.evidence.payload_frame import PayloadBlock
 from exporters.evidence.payload_text import record_of
 from exporters.evidence.reader import LogReader, Payload, payloads_of
+from exporters.evidence.seal import FindKey
 from exporters.evidence.seek import first_logged
 
 

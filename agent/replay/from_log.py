@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 
 from agent.clock import time_us
-from agent.evidence.opened import FindKey
 from agent.replay.comparison import Compared, Comparison, Span
 from agent.replay.differences import Differences, Kind
 from agent.replay.log_entries import LogEntry, log_entries, no_keys
@@ -21,6 +20,7 @@ from agent.state.store import Store, incident_lines, measurement_lines
 from config.errors import EvidenceError
 from config.settings import Settings
 from exporters.evidence.reader import LogReader
+from exporters.evidence.seal import FindKey
 
 DIFFERENCES = "differences.jsonl"
 PROGRESS_ENTRIES = 1_000

@@ -6,10 +6,11 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from agent.evidence.opened import FindKey, Flaw, open_payload
+from agent.evidence.opened import Flaw, open_payload
 from agent.state import evidence
 from exporters.evidence.leaf import Leaf, read_leaf
 from exporters.evidence.reader import LogReader
+from exporters.evidence.seal import FindKey
 
 
 class LogEntry(NamedTuple):

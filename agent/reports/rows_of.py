@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.evidence.opened import FindKey
 from agent.evidence.row_columns import as_number, as_table, as_text, columns_of
 from agent.evidence.rows import RowReader
 from agent.evidence.span import Span
@@ -18,6 +17,7 @@ from agent.reports.sample import HashSample, SampledSpan, Seen, Table
 from agent.reports.truth import read_truth
 from config.settings import Model, Settings
 from exporters.evidence.reader import LogReader
+from exporters.evidence.seal import FindKey
 
 Tell = Callable[[str], None]
 

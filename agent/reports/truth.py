@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import groupby
 
 from agent.decoders import build_decoder
-from agent.evidence.opened import FindKey, open_payload
+from agent.evidence.opened import open_payload
 from agent.evidence.span import Span
 from agent.source import Fetched, Partition
 from config.errors import EvidenceError
@@ -17,6 +17,7 @@ from config.settings import KafkaSource, Model, Settings
 from exporters.evidence.leaf import Clock, Label, Source, read_leaf
 from exporters.evidence.payload_text import record_of
 from exporters.evidence.reader import LogReader, Payload, payloads_of
+from exporters.evidence.seal import FindKey
 from exporters.evidence.seek import first_logged
 
 _Record = tuple[Source, bytes]

@@ -16,18 +16,19 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from agent.evidence.opened import FindKey
 from agent.evidence.settings_in_log import decoding_settings
 from agent.evidence.span import Span
 from agent.reports.baseline import earliest_window
 from agent.reports.rows_of import Read, Where, add_labels, read_rows
 from agent.reports.task import Progress, Stage, Task, read_task, write
+from agent.state.beside import open_beside
 from agent.state.evidence import key_of_id
 from agent.state.store import DATABASE
 from config.errors import ReportError, WachterError
 from config.settings import Model, Settings, load
 from detectors.columns import StreamKey
 from exporters.evidence.reader import LogReader
+from exporters.evidence.seal import FindKey
 
 NICE = 10
 NO_ROOM = "failed to map segment"
@@ -137,7 +138,7 @@ def _keys(task: Task, settings: Settings) -> Iterator[FindKey]:
     if task.settings is None or not database.is_file():
         yield lambda key_id: None
         return
-    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
+    with closing(open_beside(database, "ro")) as connection:
         yield lambda key_id: key_of_id(connection, key_id)
 
 

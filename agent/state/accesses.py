@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from agent.state.beside import open_beside
 from config.errors import EvidenceError
 from detectors.acts import MAX_ACTOR_CHARACTERS
 
@@ -54,7 +55,7 @@ def note_access(database: Path, actor: str, what: str, detail: str) -> None:
         EvidenceError: the state cannot be written, or nobody logs what waits.
     """
     try:
-        connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=5.0)
+        connection = open_beside(database, "rw")
         with closing(connection), connection:
             _put(connection, actor, what, detail)
     except sqlite3.Error as error:

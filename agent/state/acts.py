@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from agent.state.beside import open_beside
 from config.errors import ActRefused
 from detectors.acts import MAX_ACTOR_CHARACTERS, MAX_COMMENT_CHARACTERS
 
@@ -175,7 +176,7 @@ def submit(
         ActRefused: see ``request``.
         sqlite3.OperationalError: the state database is not there or cannot be written.
     """
-    connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=5.0)
+    connection = open_beside(database, "rw")
     try:
         with connection:
             act_id = request(connection, kind, incident_id, actor, comment, time.time_ns() // 1000, until_us)

@@ -15,6 +15,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from agent.state.beside import open_beside
+
 RequestKind = Literal["erase", "hold", "release", "prune"]
 DONE: Final = "done"
 REFUSED: Final = "refused"
@@ -114,7 +116,7 @@ def submit(
     Raises:
         sqlite3.Error: the state database is not there or cannot be written.
     """
-    connection = sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=5.0)
+    connection = open_beside(database, "rw")
     try:
         with connection:
             number = request(connection, kind, actor, body, time.time_ns() // 1000)

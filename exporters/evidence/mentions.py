@@ -16,9 +16,8 @@ import numpy as np
 from exporters.evidence.index import indexed_id
 from exporters.evidence.payload_frame import ERASED, PayloadBlock
 from exporters.evidence.reader import LogReader, payloads_of
-from exporters.evidence.seal import open_sealed
+from exporters.evidence.seal import FindKey, open_sealed
 
-FindKey = Callable[[bytes], bytes | None]
 Holds = Callable[[bytes], bool]
 """Whether bytes hold the person's name."""
 Progress = Callable[[int, int], None]

@@ -33,10 +33,8 @@ class Recorded(NamedTuple):
         Raises:
             ValueError: it is another text.
         """
-        match = _TEXT.fullmatch(text)
-        if match is None:
-            raise ValueError(f"{text!r} is no recorded size of a log, such as '2026-11 70000'")
-        return cls(match[1], int(match[2]))
+        shard, size = _fields(_TEXT, text, "recorded size of a log, such as '2026-11 70000'")
+        return cls(shard, int(size))
 
 
 class LastSigned(NamedTuple):
@@ -60,7 +58,12 @@ class LastSigned(NamedTuple):
         Raises:
             ValueError: it is another text.
         """
-        match = _SIGNED_TEXT.fullmatch(text)
-        if match is None:
-            raise ValueError(f"{text!r} is no signed head, such as '2026-11 70000 pQb0...='")
-        return cls(match[1], int(match[2]), base64.b64decode(match[3]))
+        shard, size, root = _fields(_SIGNED_TEXT, text, "signed head, such as '2026-11 70000 pQb0...='")
+        return cls(shard, int(size), base64.b64decode(root))
+
+
+def _fields(pattern: re.Pattern[str], text: str, what: str) -> tuple[str, ...]:
+    match = pattern.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no {what}")
+    return match.groups()

@@ -31,6 +31,9 @@ NOBODY = 0
 
 _BODY = KEY_ID_BYTES + NONCE_BYTES
 
+FindKey = Callable[[bytes], bytes | None]
+"""The key of a key id; ``None`` where it is not known."""
+
 
 class KeyStore(Protocol):
     """Where the keys of persons are kept."""
@@ -68,7 +71,7 @@ class Sealer:
         return sealed
 
 
-def open_sealed(blob: bytes, salt: bytes, find_key: Callable[[bytes], bytes | None]) -> bytes | None:
+def open_sealed(blob: bytes, salt: bytes, find_key: FindKey) -> bytes | None:
     """The plain payload.
 
     Args:

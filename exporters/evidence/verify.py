@@ -23,6 +23,7 @@ from exporters.evidence.commitment import DOCUMENT
 from exporters.evidence.findings import Findings, Report
 from exporters.evidence.note import Verifier
 from exporters.evidence.reader import LogReader
+from exporters.evidence.seal import FindKey
 from exporters.evidence.verify_again import still_there
 from exporters.evidence.verify_chain import ChainCheck
 from exporters.evidence.verify_directory import check_directory, check_listed
@@ -31,7 +32,7 @@ from exporters.evidence.verify_heads import Head, check_heads
 from exporters.evidence.verify_kept import KeptCheck
 from exporters.evidence.verify_keys import KeyCheck
 from exporters.evidence.verify_leaves import LeafCheck
-from exporters.evidence.verify_seals import FindKey, SealCheck
+from exporters.evidence.verify_seals import SealCheck
 from exporters.evidence.verify_shard import ShardCheck
 
 Progress = Callable[[int, int], None]

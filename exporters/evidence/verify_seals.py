@@ -17,9 +17,7 @@ import msgspec
 from exporters.evidence.completeness import OF_RECORDS
 from exporters.evidence.leaf import Leaf, Settings, Shard
 from exporters.evidence.reader import Payload
-from exporters.evidence.seal import KEY_ID_BYTES, OVERHEAD_BYTES, open_sealed
-
-FindKey = Callable[[bytes], bytes | None]
+from exporters.evidence.seal import KEY_ID_BYTES, OVERHEAD_BYTES, FindKey, open_sealed
 
 
 class _Log(msgspec.Struct):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from agent.commands.log.common import load_settings
-from agent.evidence.opened import FindKey
+from agent.state.beside import open_beside
 from agent.state.evidence import key_of_id
 from agent.state.store import DATABASE
+from exporters.evidence.seal import FindKey
 
 
 @contextmanager
@@ -27,5 +27,5 @@ def kept_keys(settings: Path | None) -> Iterator[FindKey | None]:
     if database is None or not database.is_file():
         yield None
         return
-    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
+    with closing(open_beside(database, "ro")) as connection:
         yield lambda key_id: key_of_id(connection, key_id)
