@@ -7,6 +7,7 @@ files in a directory of its own and listens on free loopback ports, so any numbe
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import os
 import secrets
@@ -85,14 +86,27 @@ FIRST_PORT, PORTS = 20_000, 12_000
 """Below those that the system gives to whoever asks for any: another worker's client or server may get such a one before the
 process that it is for has bound it, or while that is down."""
 _ports = itertools.count(secrets.randbelow(PORTS))
+_claims = os.open(
+    Path(tempfile.gettempdir()) / f"wachter-test-ports-{os.getuid()}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+)
+
+
+def _claim(port: int) -> None:
+    """Keep it from other test processes while this one lives: a lock on one byte of a file.
+
+    Raises:
+        OSError: another one has it.
+    """
+    fcntl.lockf(_claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody listens on now, and that this process has not named before."""
+    """Ports on loopback that nobody listens on now, and that neither this process nor another worker has named before."""
     found: list[int] = []
     while len(found) < count:
         port = FIRST_PORT + next(_ports) % PORTS
         with socket.socket() as one, contextlib.suppress(OSError):
+            _claim(port)
             one.bind(("127.0.0.1", port))
             found.append(port)
     return found
